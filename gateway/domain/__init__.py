@@ -1,0 +1,1 @@
+"""The rules, as pure values and functions: no IO, no clock, no third-party library."""

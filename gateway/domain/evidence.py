@@ -1,0 +1,118 @@
+"""What is recorded of a decision and of what became of it. Values only; `domain.record` writes them as text-free bytes.
+
+`Content` is what a record commits to with a keyed hash. It is never written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.domain.facts import FindingFact
+from gateway.domain.labels import DataClass, Entity, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes to commit to, never to write. An empty value means that nothing was sent."""
+
+    data: bytes = field(repr=False)
+
+
+class Route(StrEnum):
+    """Where a request went, as headers and records name it."""
+
+    EXTERNAL = "external"
+    EXTERNAL_TRANSFORMED = "external-transformed"
+    LOCAL = "local"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEvidence:
+    """Which policy decided, and by which rules. `digest` is `sha256:<hex>`."""
+
+    revision: int
+    digest: str
+    rules: tuple[str, ...]
+    reason: str
+    shadow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision: the record is an `intent` for an external route, else `local` or `block`.
+
+    `at` is in microseconds since the epoch, UTC. `failed` and `opaque` count what could not be read. `who` is the id of
+    the key that asked; records hold a pseudonym of it.
+    """
+
+    decision_id: str
+    at: int
+    tenant: str
+    app: str
+    who: str
+    operation: str
+    received: Content
+    leaves: int
+    failed: int
+    opaque: int
+    detector: str
+    label: Label
+    classes: frozenset[DataClass]
+    findings: tuple[FindingFact, ...]
+    policy: PolicyEvidence
+    route: Route
+    destination: str
+    transforms: tuple[Entity, ...]
+    sent: Content
+
+
+class Result(StrEnum):
+    """How the way of a request ended."""
+
+    COMPLETED = "completed"
+    REJECTED = "rejected"  # the provider refused it with its own 4xx
+    FAILED = "failed"  # no answer, a broken one, or one cut short
+    CLIENT_GONE = "client_gone"
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an `intent` or a `local` decision. Times in microseconds, `answer_bytes` as given to the caller."""
+
+    decision_id: str
+    at: int
+    tenant: str
+    result: Result
+    status: int
+    answer_bytes: int
+    restored: int
+    duration: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class EventKind(StrEnum):
+    """What else a ledger holds."""
+
+    BOOT = "boot"
+    SHUTDOWN = "shutdown"
+    POLICY = "policy"
+    ADMIN = "admin"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to the gateway itself. `subject` is an id or a digest, `action` an enum-like word
+    (`started`, `activated`, `rejected`, `key_created`, `key_revoked`, `open_intent`)."""
+
+    kind: EventKind
+    at: int
+    action: str
+    subject: str
+
+
+Evidence = Decided | Outcome | Event

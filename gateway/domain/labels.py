@@ -1,0 +1,103 @@
+"""Labels (an ordered scale of sensitivity) and data classes (what kind of data it is).
+
+The default table says, for every entity that the shipped detector can report, which label and classes it has where
+a policy's own `detectors` do not say otherwise. An entity that nobody has classified counts as the top label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+Label = NewType("Label", str)
+Entity = NewType("Entity", str)
+
+STANDARD_LABELS: tuple[Label, ...] = (Label("public"), Label("internal"), Label("confidential"), Label("restricted"))
+
+
+class DataClass(StrEnum):
+    """Kinds of sensitive data, as policies and records name them."""
+
+    PII = "pii"
+    PHI = "phi"
+    FINANCIAL = "financial"
+    SECRET = "secret"  # noqa: S105 - a data class, not a credential
+    PROPRIETARY = "proprietary"
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What one entity means: its label and its classes."""
+
+    label: Label
+    classes: frozenset[DataClass]
+
+
+def _means(label: str, *classes: DataClass) -> Classification:
+    return Classification(Label(label), frozenset(classes))
+
+
+_PUBLIC = _means("public")
+_PERSONAL_ID = _means("restricted", DataClass.PII)
+_ACCOUNT = _means("restricted", DataClass.PII, DataClass.FINANCIAL)
+
+HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION")})
+"""Health content. Alone it is a plain topic; beside an identifier of a person it makes the conversation PHI."""
+
+DEFAULT_TABLE: dict[Entity, Classification] = {
+    **{Entity(name): _PUBLIC for name in ("DATE_TIME", "LOCATION", "ORGANIZATION", "NRP", "URL", "AGE", "TITLE")},
+    Entity("PERSON"): _means("internal", DataClass.PII),
+    Entity("MEDICAL_CONDITION"): _means("internal"),
+    Entity("IP_ADDRESS"): _means("internal", DataClass.PII),
+    Entity("MAC_ADDRESS"): _means("internal", DataClass.PII),
+    Entity("EMAIL_ADDRESS"): _means("confidential", DataClass.PII),
+    Entity("PHONE_NUMBER"): _means("confidential", DataClass.PII),
+    Entity("STREET_ADDRESS"): _means("confidential", DataClass.PII),
+    Entity("MEDICAL_LICENSE"): _means("confidential", DataClass.PII),
+    Entity("MEDICAL_RECORD_NUMBER"): _means("restricted", DataClass.PII, DataClass.PHI),
+    Entity("US_MBI"): _means("restricted", DataClass.PII, DataClass.PHI),
+    Entity("UK_NHS"): _means("restricted", DataClass.PII, DataClass.PHI),
+    Entity("SECRET"): _means("restricted", DataClass.SECRET),
+    **{
+        Entity(name): _ACCOUNT
+        for name in ("CREDIT_CARD", "IBAN_CODE", "US_BANK_NUMBER", "ACCOUNT_NUMBER", "CRYPTO", "ABA_ROUTING_NUMBER")
+    },
+    **{
+        Entity(name): _PERSONAL_ID
+        for name in ("US_SSN", "US_ITIN", "US_PASSPORT", "US_DRIVER_LICENSE", "UK_NINO", "NATIONAL_ID")
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """An ordered list of labels, lowest first. Never empty, never with a repetition."""
+
+    labels: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise ValueError("a scale of labels is a non-empty list without repetitions")
+
+    @property
+    def lowest(self) -> Label:
+        """The label of a request in which nothing was found."""
+        return self.labels[0]
+
+    @property
+    def top(self) -> Label:
+        """The label of whatever is unknown, unreadable or failed."""
+        return self.labels[-1]
+
+    def rank(self, label: Label) -> int:
+        """Position of `label`; a label that is not on the scale ranks as the top one."""
+        return self.labels.index(label) if label in self.labels else len(self.labels) - 1
+
+    def highest(self, *labels: Label) -> Label:
+        """The highest of `labels` on this scale; the lowest label for none."""
+        return self.labels[max((self.rank(label) for label in labels), default=0)]
+
+    def at_most(self, label: Label, limit: Label) -> bool:
+        """Whether `label` does not exceed `limit`. A limit that is not on the scale allows nothing but the lowest."""
+        return self.rank(label) <= (self.labels.index(limit) if limit in self.labels else 0)

@@ -1,0 +1,210 @@
+"""Stand-ins for values that may not leave: what is replaced, by what, and the vault that knows the way back.
+
+A placeholder looks like `[EMAIL_ADDRESS_K7QX2M9A]`. Its last part is a keyed hash of tenant, the conversation's opening,
+entity and value: the same person has the same placeholder for as long as a conversation is resent (a provider's prompt
+cache keeps working), two people never share one, and nobody without the key can guess one. Text of the request that
+already looks like a placeholder is itself masked, so it can neither be mistaken for one of ours nor restored as one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.domain.conversation import Conversation, Leaf
+from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.finding import Address, Examined, Report
+from gateway.domain.labels import Entity
+from gateway.domain.policy import Operator, Transform
+
+LITERAL = Entity("LITERAL")
+"""Stands for text of the request that looked like a placeholder."""
+
+ID_LENGTH = 10
+_ID = f"[0-9A-Z]{{{ID_LENGTH}}}"
+_LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_{_ID}\b\]?", re.IGNORECASE)
+_SHORTEST_REPEAT = 4
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of one leaf, to be replaced by what `operator` makes of them."""
+
+    start: int
+    end: int
+    entity: Entity
+    operator: Operator
+
+
+class Anonymizer(Protocol):
+    """Replaces spans of a text. `stand_in` gives the placeholder of an entity and value.
+
+    Implementations are pure: the same arguments give the same text. Spans do not overlap and are sorted.
+    """
+
+    def apply(self, text: str, spans: Sequence[Span], stand_in: StandIn) -> str:
+        """`text` with every span replaced by what its operator makes of it."""
+        ...
+
+
+class StandIn(Protocol):
+    """Gives the placeholder for a value."""
+
+    def __call__(self, entity: Entity, value: str) -> str:
+        """The placeholder to write."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Which placeholder stands for which value, for one request. Never recorded, never shown."""
+
+    values: Mapping[str, str] = field(repr=False)
+    entities: frozenset[Entity]
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Replacements by address, the way back, and the entities that were replaced."""
+
+    texts: Mapping[Address, str] = field(repr=False)
+    vault: Vault
+    entities: frozenset[Entity]
+
+
+class PlaceholderKey:
+    """The key of one conversation's placeholders."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret: bytes, tenant: str, conversation: Conversation) -> None:
+        opening = "\x00".join(_opening(conversation.leaves))
+        self._key = hmac.digest(secret, f"{tenant}\x00{opening}".encode(), "sha256")
+
+    def id(self, entity: Entity, value: str) -> str:
+        """The unguessable part of a placeholder."""
+        digest = hmac.digest(self._key, f"{entity}\x00{fold(value)}".encode(), "sha256")
+        return base64.b32encode(digest).decode("ascii")[:ID_LENGTH]
+
+
+def fold(value: str) -> str:
+    """Two writings of one value give one string: case and runs of space do not count."""
+    return " ".join(value.split()).casefold()
+
+
+def mask(
+    conversation: Conversation,
+    report: Report,
+    transforms: Sequence[Transform],
+    key: PlaceholderKey,
+    anonymizer: Anonymizer,
+) -> Masked:
+    """The conversation's leaves with the transforms applied, and the vault to undo it.
+
+    A value found in one leaf is replaced wherever it stands, also where no detector saw it.
+    """
+    operators = {transform.entity: transform.operator for transform in transforms}
+    filled: dict[str, str] = {}
+
+    def stand_in(entity: Entity, value: str) -> str:
+        identity = key.id(entity, value)
+        filled.setdefault(identity, value)
+        return f"[{entity}_{identity}]"
+
+    spans = {leaf.address: _spans(leaf, report, operators) for leaf in conversation.leaves}
+    repeats = _Repeats(conversation.leaves, spans)
+    texts: dict[Address, str] = {}
+    for leaf in conversation.leaves:
+        chosen = _merged([*spans[leaf.address], *repeats.spans(leaf), *_lookalikes(leaf)])
+        if chosen:
+            texts[leaf.address] = _apply(leaf, chosen, anonymizer, stand_in)
+    replaced = frozenset(span.entity for here in spans.values() for span in here)
+    return Masked(texts, Vault(filled, replaced | ({LITERAL} if filled else frozenset())), replaced)
+
+
+def _apply(leaf: Leaf, spans: Sequence[Span], anonymizer: Anonymizer, stand_in: StandIn) -> str:
+    """Names, keys and numbers take the bare placeholder, whatever the operator: another would break their shape."""
+    if leaf.kind is LeafKind.VALUE:
+        return anonymizer.apply(leaf.text, spans, stand_in)
+    result, at = [], 0
+    for span in spans:
+        result += [leaf.text[at : span.start], stand_in(span.entity, leaf.text[span.start : span.end]).strip("[]")]
+        at = span.end
+    return "".join([*result, leaf.text[at:]])
+
+
+def _opening(leaves: Iterable[Leaf]) -> Iterator[str]:
+    """The texts up to and with the first one that a user wrote."""
+    for leaf in leaves:
+        if leaf.source is not Source.PARAMETER:
+            yield leaf.text
+        if leaf.source is Source.USER:
+            return
+
+
+def _spans(leaf: Leaf, report: Report, operators: Mapping[Entity, Operator]) -> list[Span]:
+    said = report.of(leaf.address)
+    if not isinstance(said, Examined):
+        return []
+    return [Span(f.start, f.end, f.entity, operators[f.entity]) for f in said.findings if f.entity in operators]
+
+
+def _lookalikes(leaf: Leaf) -> list[Span]:
+    if "_" not in leaf.text:
+        return []
+    return [Span(m.start(), m.end(), LITERAL, Operator.PLACEHOLDER) for m in _LOOKS_LIKE_ONE.finditer(leaf.text)]
+
+
+class _Repeats:
+    """Finds in every leaf the values that were found in some leaf. Linear in the text: values are looked up by word."""
+
+    def __init__(self, leaves: Sequence[Leaf], spans: Mapping[Address, Sequence[Span]]) -> None:
+        self._by_word: dict[str, dict[str, tuple[int, Span]]] = {}
+        for leaf in leaves:
+            for span in spans[leaf.address]:
+                self._learn(leaf.text[span.start : span.end], span)
+
+    def _learn(self, value: str, span: Span) -> None:
+        word = _WORD.search(value)
+        if word is not None and len(value) >= _SHORTEST_REPEAT:
+            known = self._by_word.setdefault(word.group().casefold(), {})
+            known.setdefault(value.casefold(), (word.start(), span))
+
+    def spans(self, leaf: Leaf) -> list[Span]:
+        """Every occurrence of a known value in this leaf."""
+        if not self._by_word:
+            return []
+        return [span for word in _WORD.finditer(leaf.text) for span in self._at(leaf.text, word)]
+
+    def _at(self, text: str, word: re.Match[str]) -> Iterator[Span]:
+        for value, (offset, known) in self._by_word.get(word.group().casefold(), {}).items():
+            start = word.start() - offset
+            end = start + len(value)
+            if start >= 0 and text[start:end].casefold() == value and not text[end : end + 1].isalnum():
+                yield Span(start, end, known.entity, known.operator)
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Sorted, without overlaps: what overlaps becomes one span with the name of its longest part."""
+    result: list[Span] = []
+    for span in sorted(set(spans), key=lambda s: (s.start, -s.end, s.entity)):
+        if not result or span.start >= result[-1].end:
+            result.append(span)
+            continue
+        last = result[-1]
+        longer = last if last.end - last.start >= span.end - span.start else span
+        result[-1] = Span(last.start, max(last.end, span.end), longer.entity, _stronger(last, span))
+    return result
+
+
+def _stronger(one: Span, other: Span) -> Operator:
+    order = (Operator.PLACEHOLDER, Operator.MASK, Operator.HASH, Operator.REDACT)
+    return max(one.operator, other.operator, key=order.index)

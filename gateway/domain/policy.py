@@ -1,0 +1,293 @@
+"""A policy bundle as values, in the format of the files that security teams edit.
+
+Built by `adapters.file_policies` from YAML; nothing here is valid by halves: a constructor refuses what would make a
+rule vacuous. Evaluation lives in `domain.evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.declaration import Source
+from gateway.domain.finding import Permille
+from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
+
+
+class Zone(StrEnum):
+    """Where a destination lies."""
+
+    EXTERNAL = "external"
+    IN_NETWORK = "in_network"
+
+
+class Operator(StrEnum):
+    """What a transform puts in the place of a value. Placeholders are restored in the answer."""
+
+    PLACEHOLDER = "placeholder"
+    MASK = "mask"
+    HASH = "hash"
+    REDACT = "redact"
+
+
+class Severity(StrEnum):
+    """How much a rule matters to the people who review its decisions."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What a destination may see at most."""
+
+    zone: Zone
+    max_label: Label
+    never: frozenset[DataClass]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityDetector:
+    """Says what one entity of the shipped detector means."""
+
+    id: str
+    entity: Entity
+    means: Classification
+
+
+@dataclass(frozen=True, slots=True)
+class PatternDetector:
+    """A policy's own RE2 pattern. Evidence words within `within_chars` raise `alone` to `with_evidence` (permille)."""
+
+    id: str
+    re2: str
+    evidence: tuple[str, ...]
+    within_chars: int
+    alone: Permille
+    with_evidence: Permille
+    means: Classification
+
+
+@dataclass(frozen=True, slots=True)
+class TermsDetector:
+    """A policy's own list of phrases, matched whole and without regard to case."""
+
+    id: str
+    terms: tuple[str, ...]
+    means: Classification
+
+
+PolicyDetector = EntityDetector | PatternDetector | TermsDetector
+CustomDetector = PatternDetector | TermsDetector
+"""The ones that the detector has to run for the policy. Their findings carry the detector's id as entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingIs:
+    """True when at least `min_count` distinct values of `entity` were found with at least `min_confidence`.
+
+    An empty `sources` means any source.
+    """
+
+    entity: Entity
+    min_confidence: Permille
+    min_count: int
+    sources: frozenset[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassIs:
+    """True when the conversation holds data of this class."""
+
+    data_class: DataClass
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIs:
+    """True when the conversation's label lies between two labels, both inclusive."""
+
+    at_least: Label
+    at_most: Label
+
+
+class ContextField(StrEnum):
+    """Facts of the caller that a rule may compare."""
+
+    APP = "app"
+    TENANT = "tenant"
+    KEY = "key"
+    MODEL = "model"
+    PURPOSE = "purpose"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextIs:
+    """True when a context field equals one of `values`; `*` at the end of a value matches any rest."""
+
+    field: ContextField
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True when one of its conditions is. Never empty."""
+
+    conditions: tuple[Condition, ...]
+
+    def __post_init__(self) -> None:
+        _not_vacuous(self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True when all of its conditions are. Never empty."""
+
+    conditions: tuple[Condition, ...]
+
+    def __post_init__(self) -> None:
+        _not_vacuous(self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True when its condition is not."""
+
+    condition: Condition
+
+
+Condition = FindingIs | ClassIs | LabelIs | ContextIs | AnyOf | AllOf | Not
+
+
+def _not_vacuous(conditions: tuple[Condition, ...]) -> None:
+    if not conditions:
+        raise ValueError("a combination of no conditions would be vacuously true or false")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Refuse, with this HTTP status."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Put stand-ins for the values of one entity."""
+
+    entity: Entity
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLocal:
+    """Answer inside. An empty `destination` leaves the choice to the model's alias."""
+
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteExternal:
+    """Leaving is allowed, to `destination` (empty: to whichever one the model's alias names) after `transforms`."""
+
+    destination: str
+    transforms: tuple[Transform, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransformOnly:
+    """If the request leaves at all, it leaves with these transforms. Gives no permission to leave."""
+
+    transforms: tuple[Transform, ...]
+
+
+Consequence = Block | RouteLocal | RouteExternal | TransformOnly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. `shadow` rules are evaluated and recorded, and decide nothing. `tell_user` may be empty."""
+
+    id: str
+    reason: str
+    severity: Severity
+    when: Condition
+    then: Consequence
+    tell_user: str = ""
+    non_waivable: bool = False
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which callers a policy speaks of: names, or `*` for all."""
+
+    apps: frozenset[str]
+    tenants: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TreatAs:
+    """Count the unreadable as this label."""
+
+    label: Label
+
+
+OnFailure = TreatAs | Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One policy file. `default` is always inside or a block."""
+
+    name: str
+    scope: Scope
+    scale: Scale
+    ceilings: Mapping[str, Ceiling]
+    detectors: tuple[PolicyDetector, ...]
+    rules: tuple[Rule, ...]
+    default: RouteLocal | Block
+    default_reason: str
+    on_detector_failure: OnFailure
+    on_opaque_part: OnFailure
+    local_model_down_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The policies in force together. `digest` is `sha256:<hex>` of their files, `revision` counts activations.
+
+    All policies of a bundle share one scale and never define one detector id twice with different meanings.
+    """
+
+    policies: tuple[Policy, ...]
+    digest: str
+    revision: int
+
+    def __post_init__(self) -> None:
+        if not self.policies:
+            raise ValueError("a bundle of no policies would decide nothing")
+        if len({policy.scale for policy in self.policies}) != 1:
+            raise ValueError("the policies of a bundle share one scale of labels")
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of labels that all policies share."""
+        return self.policies[0].scale
+
+    @property
+    def custom_detectors(self) -> tuple[CustomDetector, ...]:
+        """The detectors of all policies that the detector has to run for them."""
+        every = (detector for policy in self.policies for detector in policy.detectors)
+        return tuple({d.id: d for d in every if not isinstance(d, EntityDetector)}.values())
+
+    def in_scope(self, app: str, tenant: str) -> tuple[Policy, ...]:
+        """The policies that speak of this caller."""
+        return tuple(p for p in self.policies if _covers(p.scope.apps, app) and _covers(p.scope.tenants, tenant))
+
+
+def _covers(names: frozenset[str], name: str) -> bool:
+    return "*" in names or name in names

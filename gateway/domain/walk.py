@@ -1,0 +1,230 @@
+"""The one walk over a request, by its declaration.
+
+`rebuild` is the only way from a request to the bytes that may leave: its result is made of what it visited and of
+nothing else, so a field that nobody declared cannot travel. Reading is the same walk with a visitor that changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, assert_never
+
+from gateway.domain.declaration import (
+    AnyJson,
+    ByType,
+    Choice,
+    Each,
+    Field,
+    Flag,
+    Identifier,
+    JsonText,
+    LeafKind,
+    MapOf,
+    Number,
+    Opaque,
+    Record,
+    Refused,
+    Source,
+    Text,
+    Variants,
+)
+from gateway.domain.errors import CallerError, ErrorCode, refuse
+from gateway.domain.strict_json import Json, dump_json, parse_json
+
+MAX_DEPTH = 64
+MAX_LEAVES = 100_000
+UNREADABLE_JSON = "unreadable_json"
+"""The medium of a string that claims to be JSON, holds escapes, and cannot be parsed: nobody can say what it says."""
+
+_PLAIN_KEY = re.compile(r"[a-z_]{1,40}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/@+-]{1,256}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the walk stands: the exact pointer, the same with caller-chosen keys as `*`, the writer, nearby keys."""
+
+    address: str = ""
+    schema: str = ""
+    source: Source = Source.PARAMETER
+    keys: tuple[str, ...] = ()
+    depth: int = 0
+
+    def child(self, step: str, *, chosen: bool = False) -> Place:
+        """The place of a member; `chosen` where the caller invented the key."""
+        if self.depth >= MAX_DEPTH:
+            refuse(ErrorCode.NESTING_TOO_DEEP)
+        pointer = step.replace("~", "~0").replace("/", "~1")
+        shown = "*" if chosen else pointer
+        keys = (*self.keys[-2:], step) if chosen else self.keys
+        return Place(f"{self.address}/{pointer}", f"{self.schema}/{shown}", self.source, keys, self.depth + 1)
+
+    def inside(self) -> Place:
+        """The place of the document inside a string that is JSON."""
+        return Place(f"{self.address}#", f"{self.schema}#", self.source, self.keys, self.depth + 1)
+
+    def by(self, source: Source | None) -> Place:
+        """The same place, written by `source` where that is said."""
+        return self if source is None else Place(self.address, self.schema, source, self.keys, self.depth)
+
+
+class Visitor(Protocol):
+    """Sees every text and every opaque part once, in order, and says what stands there in the result."""
+
+    def text(self, value: str, kind: LeafKind, place: Place) -> str:
+        """The text to put where `value` stood."""
+        ...
+
+    def opaque(self, value: str, media: str, place: Place) -> None:
+        """Take note of content that cannot be read."""
+        ...
+
+
+def rebuild(declaration: Field, value: Json, visitor: Visitor, place: Place) -> Json:
+    """`value` made anew by its declaration.
+
+    Raises `CallerError` for whatever is not declared or not of its declared shape, naming the schema address.
+    """
+    match declaration:
+        case Text(name=name, source=source):
+            return visitor.text(_string(value, place), _kind(name=name), place.by(source))
+        case JsonText(source=source):
+            return _rebuild_json_text(_string(value, place), visitor, place.by(source))
+        case AnyJson(source=source):
+            return _rebuild_any(value, visitor, place.by(source))
+        case Identifier(name=name):
+            return _rebuild_identifier(_string(value, place), _kind(name=name), visitor, place)
+        case Number():
+            return _rebuild_number(declaration, value, visitor, place)
+        case Choice(values=values):
+            return value if isinstance(value, str) and value in values else _invalid(place)
+        case Flag():
+            return value if isinstance(value, bool) else _invalid(place)
+        case Opaque(media=media):
+            visitor.opaque(_string(value, place), media, place)
+            return value
+        case Refused():
+            return refuse(ErrorCode.UNSUPPORTED_FIELD, place.schema)
+        case ByType():
+            return rebuild(_by_type(declaration, value, place), value, visitor, place)
+        case Each(item=item, least=least):
+            return _rebuild_array(item, least, value, visitor, place)
+        case Record():
+            return _rebuild_record(declaration, _object(value, place), visitor, place.by(declaration.source))
+        case Variants(tag=tag, cases=cases):
+            body = _object(value, place)
+            record = cases.get(_string(body.get(tag), place.child(tag)))
+            return rebuild(record, body, visitor, place) if record else _invalid(place.child(tag))
+        case MapOf():
+            return _rebuild_map(declaration, _object(value, place), visitor, place)
+        case _:
+            assert_never(declaration)
+
+
+def _kind(*, name: bool) -> LeafKind:
+    return LeafKind.NAME if name else LeafKind.VALUE
+
+
+def _invalid(place: Place) -> Json:
+    refuse(ErrorCode.INVALID_FIELD, place.schema)
+
+
+def _string(value: Json, place: Place) -> str:
+    return value if isinstance(value, str) else refuse(ErrorCode.INVALID_FIELD, place.schema)
+
+
+def _object(value: Json, place: Place) -> dict[str, Json]:
+    return value if isinstance(value, dict) else refuse(ErrorCode.INVALID_FIELD, place.schema)
+
+
+def _by_type(declaration: ByType, value: Json, place: Place) -> Field:
+    by_type: Mapping[type, Field] = MappingProxyType(
+        {str: declaration.string, list: declaration.array, dict: declaration.object}
+    )
+    chosen = by_type.get(type(value), Refused())
+    return refuse(ErrorCode.INVALID_FIELD, place.schema) if isinstance(chosen, Refused) else chosen
+
+
+def _rebuild_identifier(value: str, kind: LeafKind, visitor: Visitor, place: Place) -> Json:
+    return visitor.text(value, kind, place) if _IDENTIFIER.fullmatch(value) else _invalid(place)
+
+
+def _rebuild_number(declaration: Number, value: Json, visitor: Visitor, place: Place) -> Json:
+    if isinstance(value, bool) or not isinstance(value, int if declaration.integer else (int, float)):
+        return _invalid(place)
+    if not declaration.low <= value <= declaration.high:
+        return _invalid(place)
+    return _visit_number(value, visitor, place) if declaration.inspected else value
+
+
+def _visit_number(value: float, visitor: Visitor, place: Place) -> Json:
+    written = json.dumps(value)
+    shown = visitor.text(written, LeafKind.NUMBER, place)
+    return value if shown == written else shown
+
+
+def _rebuild_array(item: Field, least: int, value: Json, visitor: Visitor, place: Place) -> Json:
+    if not isinstance(value, list) or len(value) < least:
+        return _invalid(place)
+    return [rebuild(item, member, visitor, place.child(str(index))) for index, member in enumerate(value)]
+
+
+def _rebuild_record(record: Record, value: dict[str, Json], visitor: Visitor, place: Place) -> Json:
+    result: dict[str, Json] = {}
+    for key, member in value.items():
+        field = record.fields.get(key)
+        if field is None:
+            refuse(ErrorCode.UNSUPPORTED_FIELD, place.child(key, chosen=not _PLAIN_KEY.fullmatch(key)).schema)
+        inner = place.child(key)
+        result[key] = None if member is None and key not in record.required else rebuild(field, member, visitor, inner)
+    for key in sorted(record.required - value.keys()):
+        refuse(ErrorCode.MISSING_FIELD, place.child(key).schema)
+    return result
+
+
+def _rebuild_map(declaration: MapOf, value: dict[str, Json], visitor: Visitor, place: Place) -> Json:
+    result: dict[str, Json] = {}
+    for key, member in value.items():
+        inner = place.child(key, chosen=True)
+        if declaration.key is None:
+            shown = visitor.text(key, LeafKind.KEY, inner)
+        else:
+            shown = key if declaration.key.fullmatch(key) else refuse(ErrorCode.INVALID_FIELD, inner.schema)
+        if shown in result:
+            refuse(ErrorCode.DUPLICATE_KEY, place.schema)
+        result[shown] = rebuild(declaration.value, member, visitor, inner)
+    return result
+
+
+def _rebuild_any(value: Json, visitor: Visitor, place: Place) -> Json:
+    match value:
+        case bool() | None:
+            return value
+        case str():
+            return visitor.text(value, LeafKind.VALUE, place)
+        case int() | float():
+            return _visit_number(value, visitor, place)
+        case list():
+            return [_rebuild_any(member, visitor, place.child(str(i))) for i, member in enumerate(value)]
+        case dict():
+            return _rebuild_map(MapOf(AnyJson()), value, visitor, place)
+        case _:
+            assert_never(value)
+
+
+def _rebuild_json_text(value: str, visitor: Visitor, place: Place) -> Json:
+    try:
+        document = parse_json(value)
+    except CallerError:
+        if "\\u" in value:
+            visitor.opaque(value, UNREADABLE_JSON, place)
+        return visitor.text(value, LeafKind.VALUE, place)
+    if not isinstance(document, dict | list):
+        return visitor.text(value, LeafKind.VALUE, place)
+    seen = _rebuild_any(document, visitor, place.inside())
+    return value if seen == document and "\\u" not in value else dump_json(seen).decode("utf-8")

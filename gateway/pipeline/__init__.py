@@ -1,0 +1,1 @@
+"""The stories of a request, step by step, over ports."""

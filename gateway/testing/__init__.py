@@ -1,0 +1,1 @@
+"""Fakes that ship with the package; contract tests hold each to the real thing."""

@@ -1,0 +1,1 @@
+"""The OpenAI dialect over HTTP: who is calling, what shape is it, how is the answer told."""
