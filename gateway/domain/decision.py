@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gateway.domain import _mint
+from gateway.domain.alias import Alias
 from gateway.domain.clearance import Permit
 from gateway.domain.conversation import Conversation
 from gateway.domain.evaluate import Inside, MayLeave, Sensitivity, Verdict, evaluate, sensitivity_of, within_ceiling
@@ -36,14 +37,6 @@ from gateway.domain.labels import Entity
 from gateway.domain.mask import Anonymizer, Masked, PlaceholderKey, Vault, fold, mask
 from gateway.domain.policy import Block, Bundle, Policy
 from gateway.domain.strict_json import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """Where a name that callers use may go. An empty string: nowhere of that kind."""
-
-    external: str
-    local: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ _NOISE = re.compile(r"[\[\]_\-\s*\\]")
 
 class Restorer:
     """Restores one vault's placeholders. `json_escaped` is for text that is itself JSON: values are escaped as inside
-    a string."""
+    a string. `restored` counts what was turned back."""
 
     def __init__(self, vault: Vault, *, json_escaped: bool = False) -> None:
+        self.restored = 0
         self._values = {identity.upper(): value for identity, value in vault.values.items()}
         self._write: Callable[[str], str] = _escape if json_escaped else _same
         names = "|".join(_bent(entity) for entity in sorted(vault.entities, key=len, reverse=True))
@@ -44,7 +45,10 @@ class Restorer:
 
     def _one(self, match: re.Match[str]) -> str:
         value = self._values.get(match.group(1).upper())
-        return match.group() if value is None else self._write(value)
+        if value is None:
+            return match.group()
+        self.restored += 1
+        return self._write(value)
 
 
 class StreamRestorer:

@@ -143,3 +143,19 @@ class Clock(Protocol):
     def new_id(self) -> str:
         """A new decision id: 26 characters of Crockford base32, sortable by time (ULID)."""
         ...
+
+
+class Observer(Protocol):
+    """Counts and times what happens. Labels are codes and configured names, never text of a request."""
+
+    def stage(self, name: str, microseconds: int) -> None:
+        """One stage of the way of a request took this long."""
+        ...
+
+    def decided(self, route: str, destination: str, reason: str) -> None:
+        """A decision was recorded."""
+        ...
+
+    def ended(self, destination: str, result: str) -> None:
+        """The way of a request ended."""
+        ...

@@ -1,0 +1,126 @@
+"""From a decision to its record, and to what the caller is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from gateway.domain.clearance import Receipt
+from gateway.domain.decision import Case, Decision, Judgement, KeepLocal, Leave, Refuse
+from gateway.domain.evidence import Content, Decided, PolicyEvidence, Route
+from gateway.domain.facts import Context
+from gateway.domain.labels import Label
+from gateway.pipeline.ports import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it arrived: its body and who sent it. `claimed_label` and `purpose` may be empty."""
+
+    body: bytes = field(repr=False)
+    principal: Principal
+    claimed_label: Label
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the caller is told of the decision, in headers."""
+
+    decision_id: str
+    route: Route
+    destination: str
+    label: Label
+    classes: tuple[str, ...]
+    reason: str
+    policy_revision: int
+    receipt: str
+
+
+def context_of(asked: Asked, at: int) -> Context:
+    """Who asks, at `at` (microseconds since the epoch)."""
+    who = asked.principal
+    return Context(
+        tenant=who.tenant,
+        app=who.app,
+        key_id=who.key_id,
+        purpose=asked.purpose,
+        claimed_label=asked.claimed_label,
+        at=at,
+    )
+
+
+def summary_of(evidence: Decided, receipt: Receipt) -> Summary:
+    """What the caller is told."""
+    return Summary(
+        decision_id=evidence.decision_id,
+        route=evidence.route,
+        destination=evidence.destination,
+        label=evidence.label,
+        classes=tuple(sorted(each.value for each in evidence.classes)),
+        reason=evidence.policy.reason,
+        policy_revision=evidence.policy.revision,
+        receipt=receipt.token,
+    )
+
+
+def evidence_of(case: Case, decision: Decision) -> Decided:
+    """The record of a decision."""
+    judgement = decision.judgement
+    leave = decision if isinstance(decision, Leave) else None
+    facts = judgement.facts
+    return Decided(
+        decision_id=case.decision_id,
+        at=facts.context.at,
+        tenant=facts.context.tenant,
+        app=facts.context.app,
+        who=facts.context.key_id,
+        operation=case.conversation.operation.value,
+        received=Content(case.conversation.body),
+        leaves=facts.leaves,
+        failed=facts.failed,
+        opaque=facts.opaque,
+        detector=case.report.detector,
+        label=judgement.sensitivity.label,
+        classes=judgement.sensitivity.classes,
+        findings=facts.findings,
+        policy=_policy_evidence(judgement),
+        route=_route(decision),
+        destination=_destination(decision),
+        transforms=leave.transforms if leave else (),
+        sent=Content(leave.permit.body if leave else b""),
+    )
+
+
+def _policy_evidence(judgement: Judgement) -> PolicyEvidence:
+    return PolicyEvidence(
+        revision=judgement.policy_revision,
+        digest=judgement.policy_digest,
+        rules=judgement.rules,
+        reason=judgement.reason,
+        shadow=judgement.shadow,
+    )
+
+
+def _route(decision: Decision) -> Route:
+    match decision:
+        case Leave(route=route):
+            return route
+        case KeepLocal():
+            return Route.LOCAL
+        case Refuse():
+            return Route.BLOCKED
+        case _:
+            assert_never(decision)
+
+
+def _destination(decision: Decision) -> str:
+    match decision:
+        case Leave(permit=permit):
+            return permit.destination
+        case KeepLocal(destination=destination):
+            return destination
+        case Refuse():
+            return ""
+        case _:
+            assert_never(decision)

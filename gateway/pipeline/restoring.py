@@ -1,0 +1,176 @@
+"""The answer's placeholders back to the caller's values, wherever in the chat dialect a model can repeat one.
+
+Running texts (content, refusal, reasoning, tool arguments) are restored per choice and per tool call; what a model may
+still turn into a placeholder is held back until it is certain. An answer without placeholders keeps its exact bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.domain.errors import CallerError, ErrorCode, UpstreamError
+from gateway.domain.mask import Vault
+from gateway.domain.restore import Restorer, StreamRestorer, restore_json
+from gateway.domain.strict_json import Json, dump_json, parse_json
+
+_RUNNING = ("content", "refusal", "reasoning_content", "reasoning")
+_JSON = ("arguments",)
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens as the answer reports them; 0 for what it does not say."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    def note(self, body: dict[str, Json]) -> None:
+        """Take over the `usage` object of an answer or chunk."""
+        usage = body.get("usage")
+        if isinstance(usage, dict):
+            self.prompt = _count(usage.get("prompt_tokens"), self.prompt)
+            self.completion = _count(usage.get("completion_tokens"), self.completion)
+
+
+@dataclass(slots=True)
+class ChatRestorer:
+    """Restores one answer, whole or streamed. `json_content` says that the content itself is JSON."""
+
+    vault: Vault
+    json_content: bool = False
+    usage: Usage = field(default_factory=Usage)
+    _texts: dict[tuple[Json, ...], StreamRestorer] = field(default_factory=dict)
+    _plain: Restorer = field(init=False)
+    _escaped: Restorer = field(init=False)
+    _last: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._plain = Restorer(self.vault)
+        self._escaped = Restorer(self.vault, json_escaped=True)
+
+    @property
+    def restored(self) -> int:
+        """How many placeholders were turned back."""
+        return self._plain.restored + self._escaped.restored
+
+    def whole(self, body: bytes) -> bytes:
+        """An answer in one piece, restored. Raises `UpstreamError` for what is no chat completion."""
+        answer = _answer(body)
+        self.usage.note(answer)
+        if not self.vault:
+            return body
+        for choice in _objects(answer.get("choices")):
+            if isinstance(choice.get("message"), dict):
+                choice["message"] = self._message(choice["message"])
+            if "logprobs" in choice:
+                choice["logprobs"] = None
+        return dump_json(answer)
+
+    def error(self, body: bytes) -> bytes:
+        """A provider's error body, restored: it may quote the request as it was sent."""
+        return dump_json(restore_json(_answer(body), self._plain)) if self.vault else body
+
+    def event(self, data: bytes) -> Iterator[bytes]:
+        """The chunks to give to the caller for one chunk of the provider."""
+        if not self.vault and b'"usage"' not in data:
+            yield data
+            return
+        chunk = _answer(data)
+        self.usage.note(chunk)
+        if not self.vault:
+            yield data
+            return
+        self._last = chunk
+        for choice in _objects(chunk.get("choices")):
+            if choice.get("finish_reason") is not None:
+                yield from self._flush(choice.get("index"))
+            if isinstance(choice.get("delta"), dict):
+                choice["delta"] = self._delta(choice.get("index"), choice["delta"])
+            if "logprobs" in choice:
+                choice["logprobs"] = None
+        yield dump_json(restore_json(chunk, self._plain) if "error" in chunk else chunk)
+
+    def finish(self) -> Iterator[bytes]:
+        """What is still held back when the stream ends."""
+        for index in sorted({str(key[0]) for key in self._texts}):
+            yield from self._flush(next(key[0] for key in self._texts if str(key[0]) == index))
+
+    def _flush(self, index: Json) -> Iterator[bytes]:
+        for key in [key for key in self._texts if key[0] == index]:
+            rest = self._texts.pop(key).finish()
+            if rest:
+                choice: Json = {"index": index, "delta": _nested(key[1:], rest), "finish_reason": None}
+                yield dump_json(
+                    {**self._last, "choices": [choice], **({"usage": None} if "usage" in self._last else {})}
+                )
+
+    def _message(self, message: Json) -> Json:
+        if not isinstance(message, dict):
+            return message
+        restorer = self._escaped if self.json_content else self._plain
+        result = {key: self._member(key, value) for key, value in message.items()}
+        content = message.get("content")
+        return {**result, "content": restorer.whole(content)} if isinstance(content, str) else result
+
+    def _member(self, key: str, value: Json) -> Json:
+        if key in _JSON and isinstance(value, str):
+            return self._escaped.whole(value)
+        if isinstance(value, dict):
+            return {self._plain.whole(k): self._member(k, v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._member(key, item) for item in value]
+        return self._plain.whole(value) if isinstance(value, str) else value
+
+    def _delta(self, index: Json, delta: Json, *path: Json) -> Json:
+        """The delta with every running text fed to its own restorer; short fields (names, roles) restored whole."""
+        if not isinstance(delta, dict):
+            return delta
+        return {key: self._delta_member(index, key, value, path) for key, value in delta.items()}
+
+    def _delta_member(self, index: Json, key: str, value: Json, path: tuple[Json, ...]) -> Json:
+        if isinstance(value, str) and (key in _RUNNING or key in _JSON or key == "input"):
+            escaped = key in _JSON or (key == "content" and self.json_content)
+            restorer = self._escaped if escaped else self._plain
+            text = self._texts.setdefault((index, *path, key), StreamRestorer(restorer))
+            return text.feed(value)
+        if isinstance(value, dict):
+            return self._delta(index, value, *path, key)
+        if isinstance(value, list):
+            return [self._delta(index, item, *path, key, _position(item)) for item in value]
+        return self._plain.whole(value) if isinstance(value, str) else value
+
+
+def _answer(body: bytes) -> dict[str, Json]:
+    try:
+        value = parse_json(body)
+    except CallerError:
+        raise UpstreamError(ErrorCode.UPSTREAM_ERROR) from None
+    if not isinstance(value, dict):
+        raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
+    return value
+
+
+def _objects(value: Json) -> Iterator[dict[str, Json]]:
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            yield item
+
+
+def _position(item: Json) -> Json:
+    return item.get("index", 0) if isinstance(item, dict) else 0
+
+
+def _count(value: Json, otherwise: int) -> int:
+    return value if isinstance(value, int) and value >= 0 else otherwise
+
+
+def _nested(path: tuple[Json, ...], text: str) -> Json:
+    """A delta that holds `text` at `path`: a number in the path is the index of an item in a list."""
+    if not path:
+        return text
+    head, *rest = path
+    inner = _nested(tuple(rest), text)
+    if isinstance(head, str):
+        return {head: inner}
+    return [{"index": head, **inner}] if isinstance(inner, dict) else [inner]
