@@ -19,7 +19,7 @@ from gateway.domain import _seal
 
 
 class ClearanceError(Exception):
-    """A permit, receipt or clearance is not genuine, does not fit, or was used before. Always a bug, never a request."""
+    """A permit, receipt or clearance is not genuine, does not fit, or was used before: a bug, never a request."""
 
 
 class _Sealed:

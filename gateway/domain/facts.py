@@ -19,8 +19,8 @@ class FindingFact:
     """Findings of one entity, in one leaf, in one band of confidence.
 
     `values` counts the distinct values here; `new` those of them that no earlier leaf held with as much confidence, so
-    that a value resent with every turn counts once. `confidence` is the highest of the band in permille; `schema` is the
-    leaf's address without caller-chosen keys.
+    that a value resent with every turn counts once. `confidence` is the highest of the band in permille; `schema` is
+    the leaf's address without caller-chosen keys.
     """
 
     entity: Entity

@@ -1,6 +1,6 @@
 """Stand-ins for values that may not leave: what is replaced, by what, and the vault that knows the way back.
 
-A placeholder looks like `[EMAIL_ADDRESS_K7QX2M9A]`. Its last part is a keyed hash of tenant, the conversation's opening,
+A placeholder looks like `[EMAIL_ADDRESS_K7QX2M9A]`. Its end is a keyed hash of tenant, the conversation's opening,
 entity and value: the same person has the same placeholder for as long as a conversation is resent (a provider's prompt
 cache keeps working), two people never share one, and nobody without the key can guess one. Text of the request that
 already looks like a placeholder is itself masked, so it can neither be mistaken for one of ours nor restored as one.

@@ -1,4 +1,4 @@
-"""What the stories need from the world. Adapters implement these; `gateway.testing` ships fakes that tests hold to them."""
+"""What the stories need from the world. Adapters implement these; `gateway.testing` ships fakes of them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """An answer in pieces: each item is the JSON of one event. The iterator ends only where the answer ended; one that
-    was cut raises `UpstreamError` (or `GatewayFault` for a model inside). Closing it (`aclose`) stops the work behind."""
+    """An answer in pieces: each item is the JSON of one event.
+
+    The iterator ends only where the answer ended; one that was cut raises `UpstreamError` (or `GatewayFault` for a
+    model inside). Closing it (`aclose`) stops the work behind it."""
 
     events: AsyncIterator[bytes] = field(repr=False)
 
@@ -66,7 +68,7 @@ class Ledger(Protocol):
     """Keeps the records."""
 
     async def append(self, evidence: Evidence) -> Receipt:
-        """The receipt, once the record is durable. Raises `GatewayFault(LEDGER_UNAVAILABLE)` when it is not, in time."""
+        """The receipt, once the record is durable. Raises `GatewayFault(LEDGER_UNAVAILABLE)` when it is not in time."""
         ...
 
     async def health(self) -> Health:
@@ -90,7 +92,7 @@ class LocalModel(Protocol):
     """A model inside the network."""
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
-        """The model's answer. Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`, or `CallerError` for what it cannot do."""
+        """The model's answer. Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`; `CallerError` for what it cannot do."""
         ...
 
     async def health(self) -> Health:

@@ -1,7 +1,8 @@
 """The declaration of every field of every operation: one readable table each.
 
-Text is inspected, control has a closed shape, opaque content is a policy question, and what is refused is named. A field
-that is not here is answered with 400 `unsupported_field`. docs/coverage.md and `GET /v1/gateway/coverage` come from here.
+Text is inspected, control has a closed shape, opaque content is a policy question, and what is refused is named. A
+field that is not here is answered with 400 `unsupported_field`. docs/coverage.md and `GET /v1/gateway/coverage` come
+from here.
 """
 
 from __future__ import annotations

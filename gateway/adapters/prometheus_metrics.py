@@ -1,0 +1,43 @@
+"""Counters and timings for Prometheus. Labels are codes and configured names only."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class PrometheusMetrics:
+    """Implements `ports.Observer` on a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._stages = Histogram(
+            "gateway_stage_seconds",
+            "Time of one stage of a request.",
+            ["stage"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._decisions = Counter(
+            "gateway_decisions", "Recorded decisions.", ["route", "destination", "reason"], registry=self._registry
+        )
+        self._ends = Counter(
+            "gateway_outcomes", "How requests ended.", ["destination", "result"], registry=self._registry
+        )
+
+    def stage(self, name: str, microseconds: int) -> None:
+        """One stage took this long."""
+        self._stages.labels(name).observe(microseconds / 1e6)
+
+    def decided(self, route: str, destination: str, reason: str) -> None:
+        """A decision was recorded."""
+        self._decisions.labels(route, destination, reason).inc()
+
+    def ended(self, destination: str, result: str) -> None:
+        """The way of a request ended."""
+        self._ends.labels(destination, result).inc()
+
+    def render(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,260 @@
+"""The settings: one frozen value, read once from a file and the environment.
+
+Searched in this order: `--config`, `$GATEWAY_CONFIG`, `./gateway.yaml`; without any, the defaults below, which answer
+everything from inside. Every key can be overridden by `GATEWAY_<SECTION>__<KEY>`. Trust has no default: a destination
+says its own zone, and secrets come only from an environment variable or a file, named here and never written here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from gateway.adapters.strict_yaml import YamlError, load_strict
+from gateway.domain.policy import Zone
+from gateway.domain.strict_json import Json
+
+ENVIRONMENT_PREFIX = "GATEWAY_"
+_NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+
+
+class ConfigError(Exception):
+    """The configuration is wrong. The message says where and how to mend it; it never shows a secret's value."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(_Section):
+    """Where the gateway listens, and what it accepts at most."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    max_in_flight: int = Field(default=512, ge=1)
+    shutdown_s: float = Field(default=30.0, ge=0)
+
+
+class Database(_Section):
+    """Where records and keys are kept: `sqlite:///path` or `postgresql+psycopg://...`."""
+
+    url: SecretStr = SecretStr("sqlite:///var/gateway.db")
+
+
+class Ledger(_Section):
+    """The ledger's signing key and how long an append may take."""
+
+    key_file: Path = Path("var/ledger.key")
+    append_deadline_ms: int = Field(default=250, ge=1, le=60_000)
+
+
+class Policies(_Section):
+    """The folder of the policy files. Empty: the policies that ship with the package."""
+
+    dir: str = ""
+
+
+class Detector(_Section):
+    """What finds sensitive content. An empty pipeline means the one that ships with the package."""
+
+    pipeline: str = ""
+    deadline_ms: int = Field(default=2000, ge=10, le=120_000)
+    processes: int = Field(default=1, ge=1, le=64)
+    queue: int = Field(default=256, ge=1)
+    cache_entries: int = Field(default=20_000, ge=0)
+
+
+class Auth(_Section):
+    """Whether callers need an API key. Without one every caller is the same `anonymous` app: for local trials only."""
+
+    required: bool = True
+
+
+class _Destination(_Section):
+    api_key_env: str = ""
+    api_key_file: str = ""
+    timeout_s: float = Field(default=600.0, gt=0)
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+
+
+class OpenAiExternal(_Destination):
+    """An OpenAI-compatible provider outside."""
+
+    zone: Literal[Zone.EXTERNAL]
+    adapter: Literal["openai"]
+    base_url: str
+    allow_http: bool = False
+
+
+class LitellmExternal(_Destination):
+    """Any other provider outside, translated by litellm. `provider` is litellm's own name for it."""
+
+    zone: Literal[Zone.EXTERNAL]
+    adapter: Literal["litellm"]
+    provider: str = Field(pattern=_NAME)
+    base_url: str = ""
+    allow_http: bool = False
+
+
+class OpenAiLocal(_Destination):
+    """An OpenAI-compatible server inside the network. `model` replaces the caller's model name when it is set."""
+
+    zone: Literal[Zone.IN_NETWORK]
+    adapter: Literal["openai"]
+    base_url: str
+    model: str = ""
+    allowed_ranges: tuple[str, ...] = ()
+
+
+class LlamaCpp(_Section):
+    """A model file that the gateway runs itself, in a process of its own."""
+
+    zone: Literal[Zone.IN_NETWORK]
+    adapter: Literal["llama_cpp"]
+    model: str = "embedded"
+    context: int = Field(default=8192, ge=256)
+    threads: int = Field(default=2, ge=1)
+    queue: int = Field(default=16, ge=1)
+    deadline_s: float = Field(default=120.0, gt=0)
+
+
+External = OpenAiExternal | LitellmExternal
+Destination = Annotated[OpenAiExternal | LitellmExternal | OpenAiLocal | LlamaCpp, Field(union_mode="left_to_right")]
+
+
+class ModelAlias(_Section):
+    """Where a name that callers use may go."""
+
+    external: str = ""
+    local: str = ""
+
+
+_LOCAL_SLM = LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp")
+
+
+class Settings(_Section):
+    """All settings."""
+
+    server: Server = Server()
+    database: Database = Database()
+    ledger: Ledger = Ledger()
+    policies: Policies = Policies()
+    detector: Detector = Detector()
+    auth: Auth = Auth()
+    destinations: dict[str, Destination] = Field(
+        default={
+            "openai": OpenAiExternal(
+                zone=Zone.EXTERNAL, adapter="openai", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"
+            ),
+            "local-slm": _LOCAL_SLM,
+        }
+    )
+    models: dict[str, ModelAlias] = Field(
+        default={
+            "gpt-*": ModelAlias(external="openai", local="local-slm"),
+            "local/*": ModelAlias(local="local-slm"),
+        }
+    )
+
+
+def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of a file (`None`: none) under the environment's overrides. Raises `ConfigError`."""
+    document = _document(config) if config is not None else {}
+    for name, text in sorted(environment.items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            _override(document, name, text)
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from None
+    _check_references(settings)
+    return settings
+
+
+def find_config(given: str, environment: Mapping[str, str], folder: Path) -> Path | None:
+    """The configuration file to read, `None` for none. A file that was named and is not there is a `ConfigError`."""
+    named = given or environment.get("GATEWAY_CONFIG", "")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigError(f"there is no configuration file {named}")
+        return path
+    default = folder / "gateway.yaml"
+    return default if default.is_file() else None
+
+
+def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, environment: Mapping[str, str]) -> SecretStr:
+    """A destination's API key, from its variable or its file; empty when it has none. Raises `ConfigError`."""
+    if destination.api_key_file:
+        try:
+            return SecretStr(Path(destination.api_key_file).read_text(encoding="utf-8").strip())
+        except OSError:
+            raise ConfigError(f"api_key_file {destination.api_key_file} cannot be read") from None
+    return SecretStr(environment.get(destination.api_key_env, "") if destination.api_key_env else "")
+
+
+def _document(path: Path) -> dict[str, Json]:
+    try:
+        value = load_strict(path.read_bytes(), str(path))
+    except OSError:
+        raise ConfigError(f"{path} cannot be read") from None
+    except YamlError as error:
+        raise ConfigError(str(error)) from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: the file is a mapping of sections")
+    return value
+
+
+def _override(document: dict[str, Json], name: str, text: str) -> None:
+    section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")
+    inner = document.setdefault(section.lower(), {})
+    if not isinstance(inner, dict):
+        raise ConfigError(f"{name}: the section {section.lower()} is not a mapping")
+    path = key.lower().split("__")
+    for step in path[:-1]:
+        deeper = inner.setdefault(step, {})
+        if not isinstance(deeper, dict):
+            raise ConfigError(f"{name}: {step} is not a mapping")
+        inner = deeper
+    inner[path[-1]] = yaml.safe_load(text) if text[:1] in "[{" or text in {"true", "false"} else text
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for each problem, without any value."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        where = ".".join(str(step) for step in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key{_did_you_mean(problem['loc'])}")
+        else:
+            lines.append(f"{where}: {problem['msg']}")
+    return "\n".join(sorted(set(lines))) or "the configuration is not valid"
+
+
+def _did_you_mean(location: tuple[int | str, ...]) -> str:
+    known: set[str] = set(Settings.model_fields)
+    for section in (Server, Database, Ledger, Policies, Detector, Auth, ModelAlias, OpenAiExternal, LitellmExternal,
+                    OpenAiLocal, LlamaCpp):  # fmt: skip
+        known |= set(section.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _check_references(settings: Settings) -> None:
+    for name, alias in settings.models.items():
+        for kind, zone in ((alias.external, Zone.EXTERNAL), (alias.local, Zone.IN_NETWORK)):
+            if not kind:
+                continue
+            if kind not in settings.destinations:
+                raise ConfigError(f"models.{name}: there is no destination {kind}")
+            if settings.destinations[kind].zone is not zone:
+                raise ConfigError(f"models.{name}: the destination {kind} is not {zone.value}")
+        if not alias.external and not alias.local:
+            raise ConfigError(f"models.{name}: names no destination")

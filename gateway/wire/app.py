@@ -1,0 +1,171 @@
+"""The HTTP application: which endpoints exist, and what happens at the very edge.
+
+Unknown endpoints are answered with 404 and never forwarded. The outermost layer gives every response an `x-request-id`,
+logs one line without any text of the request, and turns whatever nobody expected into a constant 500.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
+from gateway.pipeline.ports import PolicySource
+from gateway.wire.auth import Authenticator
+from gateway.wire.chat import ChatEndpoint
+from gateway.wire.coverage import coverage_response
+from gateway.wire.errors import error_response
+from gateway.wire.health import HealthCheck, alive, readiness
+from gateway.wire.models import models_response
+
+_LOG = logging.getLogger("gateway.access")
+Handler = Callable[[Request], Awaitable[ASGIApp]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of."""
+
+    chat: ChatEndpoint
+    auth: Authenticator
+    policies: PolicySource
+    models: Sequence[str]
+    health: Mapping[str, HealthCheck]
+    metrics: Callable[[], bytes]
+
+
+def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
+    """The application."""
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    for path, (method, handler) in _routes(parts).items():
+        app.add_route(path, handler, methods=[method])  # type: ignore[arg-type]  # any ASGI response will do
+    app.add_exception_handler(GatewayError, _on_gateway_error)
+    app.add_exception_handler(404, _on_unknown_endpoint)
+    app.add_exception_handler(405, _on_wrong_method)
+    return Edge(app)
+
+
+def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
+    async def models(request: Request) -> ASGIApp:
+        await parts.auth.principal(request.headers)
+        return models_response(parts.models)
+
+    async def coverage(request: Request) -> ASGIApp:
+        await parts.auth.principal(request.headers)
+        return coverage_response()
+
+    async def healthz(_: Request) -> ASGIApp:
+        return alive()
+
+    async def readyz(_: Request) -> ASGIApp:
+        bundle = parts.policies.current()
+        return await readiness(parts.health, bundle.revision, bundle.digest)
+
+    async def metrics(_: Request) -> ASGIApp:
+        return Response(parts.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return {
+        "/v1/chat/completions": ("POST", parts.chat.serve),
+        "/v1/models": ("GET", models),
+        "/v1/gateway/coverage": ("GET", coverage),
+        "/healthz": ("GET", healthz),
+        "/readyz": ("GET", readyz),
+        "/metrics": ("GET", metrics),
+    }
+
+
+async def _on_gateway_error(_: Request, error: Exception) -> Response:
+    return error_response(error if isinstance(error, GatewayError) else GatewayFault(ErrorCode.INTERNAL_ERROR), {})
+
+
+async def _on_unknown_endpoint(_: Request, error: Exception) -> Response:
+    del error
+    return error_response(CallerError(ErrorCode.UNKNOWN_ENDPOINT), {})
+
+
+async def _on_wrong_method(_: Request, error: Exception) -> Response:
+    del error
+    return error_response(CallerError(ErrorCode.METHOD_NOT_ALLOWED), {})
+
+
+class Edge:
+    """The outermost layer of every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        telling = _Telling(send, f"req_{secrets.token_hex(12)}")
+        try:
+            await self._app(scope, receive, telling)
+        except Exception as error:  # noqa: BLE001 - the wire's last resort: whatever nobody expected refuses
+            telling.fault = _where(error)
+            if not telling.started:
+                response = error_response(GatewayFault(ErrorCode.INTERNAL_ERROR), {})
+                await response(scope, receive, telling)
+        finally:
+            telling.log(scope)
+
+
+class _Telling:
+    """Sends on, adds the request id, and remembers what the log line needs."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._id = request_id
+        self._began = time.monotonic()
+        self._status = 0
+        self._decision = ""
+        self.fault = ""
+
+    @property
+    def started(self) -> bool:
+        """Whether the response has begun, so that nothing but cutting it short is left."""
+        return self._status != 0
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = list(message.get("headers", []))
+            self._decision = next((v.decode() for n, v in headers if n == b"x-gateway-decision-id"), "")
+            message = {**message, "headers": [*headers, (b"x-request-id", self._id.encode())]}
+        await self._send(message)
+
+    def log(self, scope: Scope) -> None:
+        """One line: no path that a caller chose, no header, no body."""
+        route = scope.get("route")
+        line = {
+            "request_id": self._id,
+            "endpoint": getattr(route, "path", "unknown"),
+            "status": self._status,
+            "milliseconds": round((time.monotonic() - self._began) * 1000, 1),
+            "decision": self._decision,
+        }
+        if self.fault:
+            _LOG.error(json.dumps({**line, "fault": self.fault}))
+        else:
+            _LOG.info(json.dumps(line))
+
+
+def _where(error: Exception) -> str:
+    """The type of a fault and the line that raised it: never its message, which may hold text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__

@@ -1,0 +1,40 @@
+"""The bytes of a request, read within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.domain.errors import CallerError, ErrorCode, refuse
+
+_IDENTITY = {"", "identity"}
+
+
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises `CallerError` for a compressed, too large, too slow or non-JSON one."""
+    if request.headers.get("content-encoding", "").strip().lower() not in _IDENTITY:
+        refuse(ErrorCode.UNSUPPORTED_CONTENT_ENCODING)
+    media = request.headers.get("content-type", "application/json").lower().replace(" ", "")
+    if media.partition(";")[0] != "application/json" or ("charset=" in media and "charset=utf-8" not in media):
+        refuse(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        refuse(ErrorCode.BODY_TOO_LARGE)
+    try:
+        return await asyncio.wait_for(_collect(request, limit), seconds)
+    except TimeoutError:
+        raise CallerError(ErrorCode.REQUEST_TIMEOUT) from None
+    except ClientDisconnect:
+        raise CallerError(ErrorCode.REQUEST_TIMEOUT) from None
+
+
+async def _collect(request: Request, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            refuse(ErrorCode.BODY_TOO_LARGE)
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,117 @@
+"""POST /v1/chat/completions: who is calling, what is claimed, and how the reply is told."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import assert_never
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, refuse
+from gateway.domain.labels import Label
+from gateway.pipeline.chat import ChatPipeline, Failure, Reply
+from gateway.pipeline.ports import Rejected, Streamed, Whole
+from gateway.pipeline.recording import Asked, Summary
+from gateway.wire.auth import Authenticator
+from gateway.wire.body import read_body
+from gateway.wire.errors import error_response
+from gateway.wire.sse import EventStream
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process takes on. Sizes in bytes, times in seconds."""
+
+    body: int
+    body_seconds: float
+    in_flight: int
+
+
+class ChatEndpoint:
+    """Serves chat requests."""
+
+    def __init__(self, pipeline: ChatPipeline, auth: Authenticator, limits: Limits) -> None:
+        self._pipeline = pipeline
+        self._auth = auth
+        self._limits = limits
+        self._open = 0
+
+    async def serve(self, request: Request) -> ASGIApp:
+        """The response to one request. Raises `GatewayError` where no decision was made."""
+        if self._open >= self._limits.in_flight:
+            raise GatewayFault(ErrorCode.DETECTOR_UNAVAILABLE, retry_after=1)
+        self._open += 1
+        try:
+            principal = await self._auth.principal(request.headers)
+            if request.url.query:
+                refuse(ErrorCode.UNSUPPORTED_FIELD, "?")
+            body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
+            asked = Asked(
+                body, principal, Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
+            )
+            reply = await _unless_gone(request, self._pipeline, asked)
+        finally:
+            self._open -= 1
+        return response_of(reply)
+
+
+async def _unless_gone(request: Request, pipeline: ChatPipeline, asked: Asked) -> Reply:
+    """The reply, or the end of the work when the caller leaves before it."""
+    answering = asyncio.ensure_future(pipeline.answer(asked))
+    leaving = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise CallerError(ErrorCode.REQUEST_TIMEOUT)
+        return answering.result()
+    finally:
+        leaving.cancel()
+        answering.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _word(request: Request, header: str) -> str:
+    """A header that claims something: a short word, or nothing. Any other is refused, not ignored."""
+    value = request.headers.get(header, "")
+    return value if not value or _WORD.fullmatch(value) else refuse(ErrorCode.INVALID_FIELD, header)
+
+
+def response_of(reply: Reply) -> ASGIApp:
+    """A reply in the caller's dialect, with the decision in its headers."""
+    headers = headers_of(reply.summary)
+    match reply.answer:
+        case Whole(body=body):
+            return Response(body, media_type="application/json", headers=headers)
+        case Streamed() as streamed:
+            return EventStream(streamed, headers)
+        case Rejected(status=status, body=body, retry_after=seconds):
+            more = {"retry-after": str(seconds)} if seconds else {}
+            return Response(body, status_code=status, media_type="application/json", headers={**headers, **more})
+        case Failure(error=error):
+            return error_response(error, headers)
+        case _:
+            assert_never(reply.answer)
+
+
+def headers_of(summary: Summary) -> dict[str, str]:
+    """The decision, as `x-gateway-*` headers."""
+    return {
+        "x-gateway-decision-id": summary.decision_id,
+        "x-gateway-route": summary.route.value,
+        "x-gateway-destination": summary.destination,
+        "x-gateway-label": summary.label,
+        "x-gateway-classes": ",".join(summary.classes),
+        "x-gateway-reason": summary.reason,
+        "x-gateway-policy": str(summary.policy_revision),
+        "x-gateway-receipt": summary.receipt,
+    }

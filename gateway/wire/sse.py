@@ -1,0 +1,70 @@
+"""Server-sent events to the caller, watched for the moment in which the caller leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.errors import GatewayError
+from gateway.pipeline.ports import Streamed
+from gateway.wire.errors import error_body
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class EventStream:
+    """An ASGI response that sends one event a piece. A stream that was cut ends with an error event and without
+    `[DONE]`, so nobody takes it for a whole answer; a caller that leaves stops the work behind the stream."""
+
+    def __init__(self, answer: Streamed, headers: Mapping[str, str]) -> None:
+        self._events = answer.events
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        del scope
+        await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers()})
+        sending = asyncio.ensure_future(self._send_events(send))
+        leaving = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sending
+            await _close(self._events)
+
+    async def _send_events(self, send: Send) -> None:
+        try:
+            async for event in self._events:
+                await _send(send, b"data: " + event + b"\n\n")
+            await _send(send, _DONE)
+        except GatewayError as error:
+            await _send(send, b"data: " + error_body(error) + b"\n\n")
+        except OSError:
+            return  # the caller is gone
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _raw_headers(self) -> list[tuple[bytes, bytes]]:
+        fixed = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **self._headers}
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fixed.items()]
+
+
+async def _send(send: Send, data: bytes) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _close(events: AsyncIterator[bytes]) -> None:
+    close = getattr(events, "aclose", None)
+    if close is not None:
+        with contextlib.suppress(GatewayError):
+            await close()
