@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-
 class Source(StrEnum):
     """Who wrote a text. A policy rule may speak of it."""
 

@@ -80,7 +80,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of an `intent` or a `local` decision. Times in microseconds, `answer_bytes` as the caller got them."""
+    """What became of an `intent` or a `local` decision. Microseconds; `answer_bytes` as the caller got it."""
 
     decision_id: str
     at: int
