@@ -27,7 +27,7 @@ class Operation(StrEnum):
 class Leaf:
     """One text of a request. `schema` is its address with caller-chosen keys as `*`; `context` the keys above it."""
 
-    address: Address
+    address: Address = field(repr=False)
     schema: str
     text: str = field(repr=False)
     source: Source
@@ -39,7 +39,7 @@ class Leaf:
 class OpaquePart:
     """Content that no detector can read. `size` is in characters."""
 
-    address: Address
+    address: Address = field(repr=False)
     schema: str
     media: str
     size: int
@@ -50,7 +50,7 @@ class Conversation:
     """A parsed request. Made by `read`, never by hand."""
 
     operation: Operation
-    model: str
+    model: str = field(repr=False)
     stream: bool
     leaves: tuple[Leaf, ...]
     opaque: tuple[OpaquePart, ...]

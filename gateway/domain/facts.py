@@ -6,7 +6,7 @@ Facts are what is recorded, so a past decision can be evaluated again without it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.domain.conversation import Conversation
 from gateway.domain.declaration import Source
@@ -51,7 +51,7 @@ class Facts:
     """All that evaluation reads. `failed` and `opaque` count leaves and parts that nobody could read."""
 
     context: Context
-    model: str
+    model: str = field(repr=False)
     leaves: int
     failed: int
     opaque: int

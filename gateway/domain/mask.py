@@ -42,9 +42,9 @@ class Span:
 
 
 class Anonymizer(Protocol):
-    """Replaces spans of a text. `stand_in` gives the placeholder of an entity and value.
+    """Replaces spans of a text. Spans do not overlap and are sorted.
 
-    Implementations are pure: the same arguments give the same text. Spans do not overlap and are sorted.
+    `stand_in` is called for spans with the placeholder operator and no others: what it is asked for can be restored.
     """
 
     def apply(self, text: str, spans: Sequence[Span], stand_in: StandIn) -> str:

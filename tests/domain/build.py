@@ -27,7 +27,6 @@ from gateway.domain.policy import (
     Scope,
     Severity,
     Transform,
-    TransformOnly,
     TreatAs,
     Zone,
 )
@@ -131,14 +130,9 @@ class PlainAnonymizer:
         """Replace from the back."""
         for span in reversed(spans):
             value = text[span.start : span.end]
-            shown = {
-                Operator.PLACEHOLDER: stand_in(span.entity, value),
-                Operator.MASK: "*" * len(value),
-                Operator.HASH: "hashed",
-                Operator.REDACT: "",
-            }[span.operator]
+            if span.operator is Operator.PLACEHOLDER:
+                shown = stand_in(span.entity, value)
+            else:
+                shown = {Operator.MASK: "*" * len(value), Operator.HASH: "hashed", Operator.REDACT: ""}[span.operator]
             text = text[: span.start] + shown + text[span.end :]
         return text
-
-
-__all__ = ["TransformOnly"]
