@@ -135,7 +135,7 @@ def test_images_and_files_are_opaque() -> None:
 
 
 def test_escaped_arguments_are_read_as_what_they_say() -> None:
-    """A `\\u` escape inside a JSON string hides nothing, and what cannot be parsed is not called clean."""
+    r"""A `\\u` escape inside a JSON string hides nothing, and what cannot be parsed is not called clean."""
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": r'{"a": "\u0061lice"}'}}
     broken = {"id": "c", "type": "function", "function": {"name": "f", "arguments": r'{"a": "\u0061lice"'}}
     read_well = conversation({"role": "assistant", "tool_calls": [call]})
