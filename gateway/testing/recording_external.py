@@ -1,0 +1,89 @@
+"""An external model that sends nothing: it redeems, keeps what would have left, and plays the answers it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.domain.clearance import Clearance, ClearanceError, redeem
+from gateway.domain.errors import ErrorCode, UpstreamError
+from gateway.domain.strict_json import dump_json, parse_json
+from gateway.pipeline.ports import ExternalAnswer, Health, Rejected, Streamed, Whole
+from gateway.testing.stand_in_dialects import completion, completion_chunks, saying
+
+_PIECE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A scripted stream: these payloads, then its end, or a cut."""
+
+    payloads: Sequence[bytes] = field(repr=False)
+    cut: bool = False
+
+
+Scripted = Whole | Rejected | Events | UpstreamError
+
+
+class RecordingExternal:
+    """Implements `ports.ExternalModel`. What is not scripted is answered like the stand-in provider does."""
+
+    def __init__(self, destination: str, *answers: Scripted) -> None:
+        self._destination = destination
+        self._answers = deque(answers)
+        self.sent: list[tuple[str, bytes]] = []
+        self.closed = 0
+
+    async def complete(self, clearance: Clearance) -> ExternalAnswer:
+        """The next scripted answer. Raises `UpstreamError` when one is scripted."""
+        destination, body = redeem(clearance)
+        if destination != self._destination:
+            raise ClearanceError("the clearance names another destination")
+        self.sent.append((destination, body))
+        scripted = self._answers.popleft() if self._answers else _plain(body)
+        if isinstance(scripted, UpstreamError):
+            raise scripted
+        return Streamed(_Playing(self, scripted)) if isinstance(scripted, Events) else scripted
+
+    async def health(self) -> Health:
+        """Always well."""
+        return Health(ok=True, detail="")
+
+
+class _Playing:
+    """A scripted stream. Counts each stream once that was closed or read to its end."""
+
+    def __init__(self, model: RecordingExternal, events: Events) -> None:
+        self._model = model
+        self._waiting = deque(events.payloads)
+        self._cut = events.cut
+        self._open = True
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._open and self._waiting:
+            return self._waiting.popleft()
+        cut = self._open and self._cut
+        await self.aclose()
+        if cut:
+            raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """The stream is not wanted any more."""
+        self._model.closed += self._open
+        self._open = False
+
+
+def _plain(body: bytes) -> Whole | Events:
+    request = parse_json(body)
+    assert isinstance(request, dict), "a cleared body is an object"
+    said = saying(request, "You said: ")
+    if request.get("stream") is not True:
+        return Whole(dump_json(completion(said)))
+    options = request.get("stream_options")
+    include_usage = isinstance(options, dict) and options.get("include_usage") is True
+    return Events([dump_json(chunk) for chunk in completion_chunks(said, _PIECE, include_usage=include_usage)])
