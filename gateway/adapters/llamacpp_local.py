@@ -1,0 +1,257 @@
+"""The in-network model that llama.cpp runs, in a child process of its own: a crash, a long generation or a full queue
+there is a typed refusal here, and the gateway goes on.
+
+One job generates at a time; the others wait in order, up to a limit. A caller that leaves frees the model at the next
+token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.adapters.llamacpp_dialect import Dialect, Failure, Job, Usage, read_job
+from gateway.adapters.model_manifest import ModelFile
+from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
+from gateway.domain.conversation import Conversation
+from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
+from gateway.domain.strict_json import Json
+from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
+
+_WORKER = "gateway.adapters.llamacpp_worker"
+_CHARACTERS_A_TOKEN = (
+    64  # no tokenizer packs more into each of many tokens: longer texts need not be tokenised to be refused
+)
+
+_RESTART_S = 5.0  # a request that finds the child between two lives waits this long for it
+
+_Callback = Callable[[], None]
+
+
+class LocalModelUnavailable(GatewayFault):
+    """The model is down, busy beyond its queue, or too slow."""
+
+    def __init__(self, *, retry_after: int = 1) -> None:
+        super().__init__(ErrorCode.LOCAL_MODEL_UNAVAILABLE, retry_after=retry_after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlamaCppOptions:
+    """How to run a model. `context` and `answer_limit` are in tokens, `deadline_s` is for a whole answer, waiting
+    included, and `queue` is how many requests may wait."""
+
+    model: ModelFile
+    context: int = 8192
+    threads: int = 2
+    queue: int = 16
+    deadline_s: float = 120.0
+    start_s: float = 60.0
+    answer_limit: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    reason: str
+    completion: int
+
+
+class LlamaCppLocal:
+    """A `LocalModel` over one llama.cpp process."""
+
+    def __init__(self, options: LlamaCppOptions) -> None:
+        self._options = options
+        model = options.model
+        context = min(options.context, model.context)
+        numbers = (str(context), str(options.threads), str(options.answer_limit))
+        environment = {"OMP_NUM_THREADS": str(options.threads), "OMP_WAIT_POLICY": "passive"}
+        self._worker = WorkerProcess(_WORKER, (str(model.path), model.sha256, *numbers), environment)
+        self._most_characters = context * _CHARACTERS_A_TOKEN
+        self._open = 0
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, 0 while there is none."""
+        return self._worker.pid
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests are being answered or wait."""
+        return self._open
+
+    async def start(self) -> None:
+        """Check the model file, start the child and wait until it is ready.
+
+        Raises `ModelFileRefused` for an altered or missing file, `LocalModelUnavailable` when the child does not start.
+        """
+        await asyncio.to_thread(self._options.model.verify)
+        self._worker.start()
+        try:
+            await self._worker.wait_ready(self._options.start_s)
+        except WorkerDied:
+            raise LocalModelUnavailable from None
+
+    async def stop(self) -> None:
+        """End the child; requests in flight fail."""
+        await self._worker.stop()
+
+    async def health(self) -> Health:
+        """Whether the child is ready."""
+        return Health(ok=True, detail="") if self._worker.ready else Health(ok=False, detail="the model is not running")
+
+    async def complete(self, conversation: Conversation) -> LocalAnswer:
+        """The answer. Raises `LocalModelUnavailable`; `CallerError` for what the model cannot do or read at once."""
+        job = read_job(conversation)
+        if job.characters > self._most_characters:
+            raise CallerError(ErrorCode.CONTEXT_LENGTH_EXCEEDED, param="/messages")
+        dialect = Dialect.of(conversation, int(time.time()))
+        generation = self._admit(job)
+        try:
+            prompt = await generation.begin()
+            if conversation.stream:
+                return Streamed(_Events(generation, dialect, prompt))
+            return Whole(await _collect(generation, dialect, prompt))
+        except BaseException:
+            await generation.close()
+            raise
+
+    def _admit(self, job: Job) -> _Generation:
+        if self._open > self._options.queue:
+            raise LocalModelUnavailable
+        self._open += 1
+        deadline = asyncio.get_running_loop().time() + self._options.deadline_s
+        return _Generation(self._worker, job, deadline, self._leave)
+
+    def _leave(self) -> None:
+        self._open -= 1
+
+
+class _Generation:
+    """One job in the child. Closed exactly once, by its end or by whoever gives it up."""
+
+    def __init__(self, worker: WorkerProcess, job: Job, deadline: float, left: _Callback) -> None:
+        self._worker = worker
+        self._frames = worker.ask(job.frame())
+        self._deadline = deadline
+        self._left = left
+        self._closed = False
+
+    async def begin(self) -> int:
+        """Wait for the model to take the job up. Returns the length of the prompt in tokens."""
+        try:
+            async with asyncio.timeout_at(min(self._deadline, asyncio.get_running_loop().time() + _RESTART_S)):
+                await self._worker.until_ready()
+        except TimeoutError:
+            raise LocalModelUnavailable from None
+        frame = await self._frame()
+        match frame:
+            case Part(value={"prompt": int(prompt)}):
+                return prompt
+            case Part():
+                raise LocalModelUnavailable
+            case End(value=value):
+                raise _error(value)
+            case _:
+                assert_never(frame)
+
+    async def next(self) -> _Text | _Finish:
+        """The next piece of text, or how the answer ended. Raises `LocalModelUnavailable` when it was cut."""
+        frame = await self._frame()
+        match frame:
+            case Part(value={"text": str(text)}):
+                return _Text(text)
+            case Part():
+                raise LocalModelUnavailable
+            case End(value={"finish": str(reason), "completion": int(completion)}):
+                return _Finish(reason, completion)
+            case End(value=value):
+                raise _error(value)
+            case _:
+                assert_never(frame)
+
+    async def close(self) -> None:
+        """Give the job up, if it is not over, and the place in the queue."""
+        if not self._closed:
+            self._closed = True
+            self._left()
+            await self._frames.aclose()
+
+    async def _frame(self) -> Part | End:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await anext(self._frames)
+        except (TimeoutError, WorkerDied, StopAsyncIteration):
+            raise LocalModelUnavailable from None
+
+
+class _Events(AsyncIterator[bytes]):
+    """The chunks of a streamed answer. A class: closing a generator that nobody has read yet would free nothing."""
+
+    def __init__(self, generation: _Generation, dialect: Dialect, prompt: int) -> None:
+        self._generation = generation
+        self._dialect = dialect
+        self._prompt = prompt
+        self._pending = deque([dialect.opening()])
+        self._ended = False
+
+    async def __anext__(self) -> bytes:
+        """The next chunk. Raises `LocalModelUnavailable` when the answer was cut."""
+        if self._pending:
+            return self._pending.popleft()
+        if self._ended:
+            raise StopAsyncIteration
+        try:
+            piece = await self._generation.next()
+        except BaseException:
+            await self.aclose()
+            raise
+        match piece:
+            case _Text(text=text):
+                return self._dialect.text(text)
+            case _Finish(reason=reason, completion=completion):
+                await self.aclose()
+                self._pending.extend(self._dialect.closing(reason, Usage(self._prompt, completion)))
+                return self._pending.popleft()
+            case _:
+                assert_never(piece)
+
+    async def aclose(self) -> None:
+        """Stop the work behind the stream."""
+        self._ended = True
+        self._pending.clear()
+        await self._generation.close()
+
+
+async def _collect(generation: _Generation, dialect: Dialect, prompt: int) -> bytes:
+    texts: list[str] = []
+    while True:
+        piece = await generation.next()
+        match piece:
+            case _Text(text=text):
+                texts.append(text)
+            case _Finish(reason=reason, completion=completion):
+                await generation.close()
+                return dialect.whole("".join(texts), reason, Usage(prompt, completion))
+            case _:
+                assert_never(piece)
+
+
+def _error(value: Json) -> GatewayError:
+    """What the child's last word means. A word that it cannot say means that it is broken."""
+    match value:
+        case {"error": Failure.TOO_LONG}:
+            return CallerError(ErrorCode.CONTEXT_LENGTH_EXCEEDED, param="/messages")
+        case {"error": Failure.TEMPLATE}:
+            return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/messages")
+        case {"error": Failure.GRAMMAR}:
+            return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/response_format")
+        case _:
+            return LocalModelUnavailable()

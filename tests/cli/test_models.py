@@ -1,0 +1,63 @@
+"""`gateway models`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.adapters.model_manifest import load_manifest
+from gateway.cli.models import models
+from gateway.paths import data_path
+
+
+@pytest.fixture
+def altered(tmp_path: Path) -> Path:
+    """The shipped manifest beside model files that are not the shipped ones."""
+    shipped = data_path("models/manifest.toml")
+    copy = tmp_path / "manifest.toml"
+    copy.write_bytes(shipped.read_bytes())
+    for model in load_manifest(shipped):
+        path = tmp_path / model.path.relative_to(shipped.parent.resolve())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"something else")
+    return copy
+
+
+def test_list_shows_each_model() -> None:
+    """Name, licence and hash of every entry."""
+    result = CliRunner().invoke(models, ["list"])
+    assert result.exit_code == 0
+    for model in load_manifest(data_path("models/manifest.toml")):
+        assert model.name in result.output
+        assert model.sha256 in result.output
+    assert max(len(line) for line in result.output.splitlines()) <= 100
+
+
+def test_list_speaks_json() -> None:
+    """The same for machines."""
+    listed = json.loads(CliRunner().invoke(models, ["list", "--json"]).output)
+    assert {entry["name"]: entry["licence"] for entry in listed}["embedded"] == "Apache-2.0"
+
+
+def test_verify_accepts_what_ships() -> None:
+    """The shipped files are the recorded ones."""
+    result = CliRunner().invoke(models, ["verify", "--json"])
+    assert result.exit_code == 0
+    assert set(json.loads(result.output).values()) == {""}
+
+
+def test_verify_finds_an_altered_file(altered: Path) -> None:
+    """Exit 1 and the name of the model."""
+    result = CliRunner().invoke(models, ["verify", "--manifest", str(altered)])
+    assert result.exit_code == 1
+    assert "hash" in result.output
+
+
+def test_a_missing_manifest_is_a_configuration_error(tmp_path: Path) -> None:
+    """Exit 78 with a message."""
+    result = CliRunner().invoke(models, ["list", "--manifest", str(tmp_path / "none.toml")])
+    assert result.exit_code == 78
+    assert "manifest" in result.output
