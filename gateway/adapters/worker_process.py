@@ -98,6 +98,10 @@ class WorkerProcess:
         if not self.ready:
             raise WorkerDied
 
+    async def until_ready(self) -> None:
+        """Wait until the child answers jobs, through its next start if need be. The caller bounds the wait."""
+        await self._ready.wait()
+
     async def stop(self) -> None:
         """End the child. Open jobs fail."""
         if self._keeper is not None:
