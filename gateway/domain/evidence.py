@@ -44,7 +44,8 @@ class Decided:
     """A decision: the record is an `intent` for an external route, else `local` or `block`.
 
     `at` is in microseconds since the epoch, UTC. `failed` and `opaque` count what could not be read. `who` is the id of
-    the key that asked; records hold a pseudonym of it.
+    the key that asked; records hold a pseudonym of it. `model`, `purpose` and `claimed_label` are the caller's own
+    words (the last two may be empty): records hold them only where they can be nothing but a name.
     """
 
     decision_id: str
@@ -53,6 +54,9 @@ class Decided:
     app: str
     who: str
     operation: str
+    model: str = field(repr=False)
+    purpose: str = field(repr=False)
+    claimed_label: str = field(repr=False)
     received: Content
     leaves: int
     failed: int

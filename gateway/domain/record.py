@@ -1,0 +1,295 @@
+"""Evidence as the bytes that the ledger keeps: canonical, chained, and without any text of a request.
+
+Theory of operation
+-------------------
+1. A record is a JSON object with sorted keys, no spaces, no floats, at most `MAX_BYTES`. The stored bytes are what is
+   hashed: nobody serialises a record a second time.
+2. `SCHEMAS` is closed. Every string is a word of an enum, an id of a bounded pattern, or a digest; every number a whole
+   one. Whatever else stands in a document raises `RecordError`, which names the place and never the value.
+3. Content appears only as a commitment, `h1:` and HMAC-SHA256 under a key of the tenant and day over salt and bytes:
+   keys and salts are kept apart from the records, and once they are deleted a commitment says nothing.
+4. Names that callers choose (model, purpose, claimed label) stand in clear only where they look like a name, hold fewer
+   digits than a number of a person or account has, and nothing was found in them; else as a commitment.
+5. A record is the leaf of a chain of its writer: it holds the leaf hash (RFC 6962) of the one before.
+
+Facts that evaluation reads are all recorded, so a decision can be evaluated again. Findings beyond `MAX_FINDINGS` are
+folded by entity, source and confidence band, which evaluation cannot tell apart; `more` counts what did not fit even
+so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, assert_never
+
+from gateway.domain.commitment import Secrets, commitment, pseudonym
+from gateway.domain.evidence import Content, Decided, Event, Evidence, Outcome, Route
+from gateway.domain.facts import FindingFact
+from gateway.domain.finding import CONFIDENCE
+from gateway.domain.labels import DataClass
+from gateway.domain.record_schema import SCHEMAS, RecordError, is_word
+from gateway.domain.strict_json import Json
+
+_T = TypeVar("_T")
+
+VERSION = 1
+MAX_BYTES = 16 * 1024
+MAX_FINDINGS = 64
+NO_LEAF = bytes(32)
+"""Stands for the previous leaf in the first record of a writer."""
+
+_FIND_BYTES, _RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 6000, 3000, 1500, 2000
+_MOST_DIGITS = 8
+_DIGIT = re.compile(r"[0-9]")
+_KINDS = {
+    Route.EXTERNAL: "intent",
+    Route.EXTERNAL_TRANSFORMED: "intent",
+    Route.LOCAL: "local",
+    Route.BLOCKED: "block",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record's place in its writer's chain. `previous` is a leaf hash, `nonce` 16 random bytes."""
+
+    writer: str
+    sequence: int
+    previous: bytes
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The columns that records are searched by; each can be read out of the record again. Empty where it has none."""
+
+    kind: str
+    decision_id: str
+    at: int
+    tenant: str
+    app: str
+    label: str
+    route: str
+    destination: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it is stored. `leaf` is its RFC 6962 leaf hash."""
+
+    writer: str
+    sequence: int
+    body: bytes
+    leaf: bytes
+    search: Search
+
+
+def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
+    """The record of `evidence`. Raises `RecordError` for anything that the closed schema does not know."""
+    document: dict[str, Json] = {
+        "v": VERSION,
+        "w": link.writer,
+        "s": link.sequence,
+        "p": link.previous.hex(),
+        "n": link.nonce.hex(),
+        "t": evidence.at,
+        **_content(evidence, secrets),
+    }
+    SCHEMAS.check(document)
+    body = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    if len(body) > MAX_BYTES:
+        raise RecordError("record")
+    return Record(link.writer, link.sequence, body, leaf_hash(body), search_of(document))
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """The RFC 6962 hash of a leaf."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def sent_digest(evidence: Evidence) -> bytes:
+    """SHA-256 of the exact bytes that a receipt for `evidence` speaks of: those to be sent, else none."""
+    return hashlib.sha256(evidence.sent.data if isinstance(evidence, Decided) else b"").digest()
+
+
+def statement(record: Record) -> bytes:
+    """What a receipt states, and the ledger signs: this decision stands at this place of this writer's chain."""
+    said = {
+        "v": VERSION,
+        "id": record.search.decision_id,
+        "w": record.writer,
+        "s": record.sequence,
+        "leaf": record.leaf.hex(),
+        "t": record.search.at,
+    }
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def search_of(document: Mapping[str, Json]) -> Search:
+    """The search columns of a record's document."""
+    does, policy = document.get("do"), document.get("pol")
+    done: Mapping[str, Json] = does if isinstance(does, dict) else {}
+    judged: Mapping[str, Json] = policy if isinstance(policy, dict) else {}
+    at = document["t"]
+    return Search(
+        kind=_text(document, "k"),
+        decision_id=_text(document, "id"),
+        at=at if isinstance(at, int) else 0,
+        tenant=_text(document, "tenant"),
+        app=_text(document, "app"),
+        label=_text(document, "label"),
+        route=_text(done, "route"),
+        destination=_text(done, "destination"),
+        reason=_text(judged, "reason"),
+    )
+
+
+def _text(document: Mapping[str, Json], key: str) -> str:
+    value = document.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:
+    match evidence:
+        case Decided():
+            return _decided(evidence, secrets)
+        case Outcome():
+            return _outcome(evidence)
+        case Event():
+            about = {"id": evidence.subject} if evidence.kind == "recovered" else {"subject": evidence.subject}
+            return {"k": evidence.kind.value, "action": evidence.action, **about}
+        case _:
+            assert_never(evidence)
+
+
+def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
+    found, lost = _findings(evidence.findings)
+    rules, lost_rules = _within(sorted(evidence.policy.rules), _RULES_BYTES, len)
+    shadow, lost_shadow = _within(sorted(evidence.policy.shadow), _SHADOW_BYTES, len)
+    transforms, lost_transforms = _within(sorted(evidence.transforms), _TRANSFORMS_BYTES, len)
+    return {
+        "k": _KINDS[evidence.route],
+        "id": evidence.decision_id,
+        "tenant": evidence.tenant,
+        "app": evidence.app,
+        "who": pseudonym(secrets.tenant_key, evidence.who),
+        "op": evidence.operation,
+        "ctx": _context(evidence, secrets),
+        "body": {
+            **_committed(evidence.received, secrets),
+            "leaves": evidence.leaves,
+            "failed": evidence.failed,
+            "opaque": evidence.opaque,
+        },
+        "det": evidence.detector,
+        "label": evidence.label,
+        "classes": [each for each in DataClass if each in evidence.classes],
+        "find": [_finding(fact) for fact in found],
+        "pol": {
+            "rev": evidence.policy.revision,
+            "dig": evidence.policy.digest,
+            "rules": list(rules),
+            "reason": evidence.policy.reason,
+            "shadow": list(shadow),
+        },
+        "do": {
+            "route": evidence.route.value,
+            "destination": evidence.destination,
+            "transforms": list(transforms),
+            "sent": _committed(evidence.sent, secrets),
+        },
+        "more": {"find": lost, "rules": lost_rules, "shadow": lost_shadow, "transforms": lost_transforms},
+    }
+
+
+def _outcome(evidence: Outcome) -> dict[str, Json]:
+    return {
+        "k": "outcome",
+        "id": evidence.decision_id,
+        "tenant": evidence.tenant,
+        "result": evidence.result.value,
+        "status": evidence.status,
+        "bytes": evidence.answer_bytes,
+        "restored": evidence.restored,
+        "us": evidence.duration,
+        "in": evidence.prompt_tokens,
+        "out": evidence.completion_tokens,
+    }
+
+
+def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
+    model_is_clean = all(fact.schema != "/model" for fact in evidence.findings)
+    return {
+        "model": _name(evidence.model, secrets, clean=model_is_clean),
+        "purpose": _name(evidence.purpose, secrets, clean=True),
+        "claimed": _name(evidence.claimed_label, secrets, clean=True),
+    }
+
+
+def _name(value: str, secrets: Secrets, *, clean: bool) -> str:
+    """A name of the caller's choice: in clear where it can only be a name, else a commitment."""
+    shown = clean and is_word(value) and len(_DIGIT.findall(value)) <= _MOST_DIGITS
+    return value if shown or not value else commitment(secrets.day_key, secrets.salt, value.encode())
+
+
+def _committed(content: Content, secrets: Secrets) -> dict[str, Json]:
+    return {"c": commitment(secrets.day_key, secrets.salt, content.data), "bytes": len(content.data)}
+
+
+def _finding(fact: FindingFact) -> dict[str, Json]:
+    return {
+        "d": fact.entity,
+        "conf": fact.confidence,
+        "n": fact.values,
+        "new": fact.new,
+        "at": fact.schema,
+        "src": fact.source.value,
+    }
+
+
+def _findings(facts: tuple[FindingFact, ...]) -> tuple[tuple[FindingFact, ...], int]:
+    if len(facts) <= MAX_FINDINGS and sum(map(_size, facts)) <= _FIND_BYTES:
+        return facts, 0
+    kept, lost = _within(_folded(facts), _FIND_BYTES, _size)
+    return kept[:MAX_FINDINGS], lost + len(kept[MAX_FINDINGS:])
+
+
+def _folded(facts: Iterable[FindingFact]) -> list[FindingFact]:
+    """One finding for all of an entity, source and confidence band, wherever they stand; the surest first."""
+    groups: dict[tuple[str, str, int], FindingFact] = {}
+    for fact in facts:
+        band = sum(fact.confidence >= threshold for threshold in CONFIDENCE.values())
+        key = (fact.entity, fact.source.value, band)
+        before = groups.get(key, FindingFact(fact.entity, "*", fact.source, 0, 0, fact.confidence))
+        groups[key] = FindingFact(
+            fact.entity,
+            "*",
+            fact.source,
+            before.values + fact.values,
+            before.new + fact.new,
+            max(before.confidence, fact.confidence),
+        )
+    return sorted(groups.values(), key=lambda fact: -fact.confidence)
+
+
+def _size(fact: FindingFact) -> int:
+    """At least as many bytes as the finding takes beside the list's own."""
+    return len(fact.entity) + len(fact.schema) + len(fact.source) + 80
+
+
+def _within(items: Iterable[_T], budget: int, size: Callable[[_T], int]) -> tuple[tuple[_T, ...], int]:
+    """The first items that fit into a budget of bytes, and how many did not."""
+    kept: list[_T] = []
+    lost = 0
+    for item in items:
+        budget -= size(item) + 3
+        if budget >= 0:
+            kept.append(item)
+        else:
+            lost += 1
+    return tuple(kept), lost

@@ -1,0 +1,198 @@
+"""The closed schema of records: what may stand in one, and in which place. Everything else is refused.
+
+A check is given a value and its place, and raises `RecordError` unless the value fits. Each kind of record has one
+shape; a key that the shape does not name, or a missing one, does not fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from gateway.domain.declaration import Source
+from gateway.domain.evidence import EventKind, Result, Route
+from gateway.domain.labels import DataClass
+from gateway.domain.strict_json import Json
+
+
+class RecordError(Exception):
+    """Evidence that does not fit the record's schema. `place` is a path of record keys; no value is shown."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place} does not fit the schema of records")
+        self.place = place
+
+
+Check = Callable[[Json, str], None]
+
+_MOST = 2**53 - 1
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,62}")
+
+
+def is_word(value: str) -> bool:
+    """Whether `value` has the form of a name: letters, digits and a few joints, no spaces, at most 63 characters."""
+    return _WORD.fullmatch(value) is not None
+
+
+def _matches(pattern: str) -> Check:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: Json, place: str) -> None:
+        if not isinstance(value, str) or compiled.fullmatch(value) is None:
+            raise RecordError(place)
+
+    return check
+
+
+def _one_of(*words: str) -> Check:
+    known = frozenset(words)
+
+    def check(value: Json, place: str) -> None:
+        if not isinstance(value, str) or value not in known:
+            raise RecordError(place)
+
+    return check
+
+
+def _word_of(enum: type[StrEnum]) -> Check:
+    return _one_of(*(each.value for each in enum))
+
+
+def _whole(most: int = _MOST) -> Check:
+    def check(value: Json, place: str) -> None:
+        if type(value) is not int or not 0 <= value <= most:
+            raise RecordError(place)
+
+    return check
+
+
+def _list_of(item: Check, most: int) -> Check:
+    def check(value: Json, place: str) -> None:
+        if not isinstance(value, list) or len(value) > most:
+            raise RecordError(place)
+        for member in value:
+            item(member, place)
+
+    return check
+
+
+def _shape(members: Mapping[str, Check]) -> Check:
+    def check(value: Json, place: str) -> None:
+        if not isinstance(value, dict) or value.keys() != members.keys():
+            raise RecordError(place)
+        for key, member in members.items():
+            member(value[key], f"{place}.{key}")
+
+    return check
+
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+_POLICY_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+_ULID = r"[0-9A-HJKMNP-TV-Z]{26}"
+_WRITER = r"gw-[0-9a-f]{8}"
+_COMMITMENT = r"h1:[0-9a-f]{64}"
+_ADDRESS = r"\*|(?:#|/(?:[a-z_]{1,40}|[0-9]{1,6}|\*)){0,130}"
+"""A path of the wire schema: declared fields, positions, `*` for a key of the caller's choice, `#` into nested JSON."""
+
+_chosen_name = _matches(rf"|{_WORD.pattern}|{_COMMITMENT}")
+_rule = _matches(rf"{_POLICY_NAME}(?:/{_POLICY_NAME})?")
+_entity = _matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_digest = _matches(_COMMITMENT)
+_committed: Mapping[str, Check] = {"c": _digest, "bytes": _whole()}
+
+_LINK: Mapping[str, Check] = {
+    "v": _whole(1),
+    "w": _matches(_WRITER),
+    "s": _whole(),
+    "p": _matches(r"[0-9a-f]{64}"),
+    "n": _matches(r"[0-9a-f]{32}"),
+    "t": _whole(),
+}
+
+_FINDING = _shape(
+    {
+        "d": _entity,
+        "conf": _whole(1000),
+        "n": _whole(),
+        "new": _whole(),
+        "at": _matches(_ADDRESS),
+        "src": _word_of(Source),
+    }
+)
+
+_DECIDED: Mapping[str, Check] = {
+    **_LINK,
+    "id": _matches(_ULID),
+    "tenant": _matches(_NAME),
+    "app": _matches(_NAME),
+    "who": _digest,
+    "op": _matches(r"[a-z][a-z_]{0,31}"),
+    "ctx": _shape({"model": _chosen_name, "purpose": _chosen_name, "claimed": _chosen_name}),
+    "body": _shape({**_committed, "leaves": _whole(), "failed": _whole(), "opaque": _whole()}),
+    "det": _matches(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"),
+    "label": _matches(r"[a-z][a-z0-9_-]{0,31}"),
+    "classes": _list_of(_word_of(DataClass), len(DataClass)),
+    "find": _list_of(_FINDING, 64),
+    "pol": _shape(
+        {
+            "rev": _whole(),
+            "dig": _matches(r"sha256:[0-9a-f]{64}"),
+            "rules": _list_of(_rule, 1000),
+            "reason": _matches(r"[A-Z0-9][A-Z0-9_]{0,63}"),
+            "shadow": _list_of(_rule, 1000),
+        }
+    ),
+    "do": _shape(
+        {
+            "route": _word_of(Route),
+            "destination": _matches(rf"(?:{_NAME})?"),
+            "transforms": _list_of(_entity, 1000),
+            "sent": _shape(_committed),
+        }
+    ),
+    "more": _shape({"find": _whole(), "rules": _whole(), "shadow": _whole(), "transforms": _whole()}),
+}
+
+_OUTCOME: Mapping[str, Check] = {
+    **_LINK,
+    "id": _matches(_ULID),
+    "tenant": _matches(_NAME),
+    "result": _word_of(Result),
+    "status": _whole(999),
+    "bytes": _whole(),
+    "restored": _whole(),
+    "us": _whole(),
+    "in": _whole(),
+    "out": _whole(),
+}
+
+_ACTION = _matches(r"[a-z][a-z_]{0,31}")
+_SUBJECT = _matches(rf"|{_ULID}|{_WRITER}|sha256:[0-9a-f]{{64}}|{_POLICY_NAME}")
+_EVENT: Mapping[str, Check] = {**_LINK, "action": _ACTION, "subject": _SUBJECT}
+_RECOVERED: Mapping[str, Check] = {**_LINK, "action": _ACTION, "id": _matches(_ULID)}
+
+
+class _Schemas:
+    """One shape for each kind of record."""
+
+    def __init__(self, shapes: Mapping[str, Mapping[str, Check]]) -> None:
+        self._shapes = {kind: _shape({"k": _one_of(kind), **members}) for kind, members in shapes.items()}
+
+    def check(self, document: Mapping[str, Json]) -> None:
+        """Raise `RecordError` unless the document has the shape of its kind."""
+        kind = document.get("k")
+        shape = self._shapes.get(kind) if isinstance(kind, str) else None
+        if shape is None:
+            raise RecordError("k")
+        shape(dict(document), "record")
+
+
+SCHEMAS = _Schemas(
+    {
+        **dict.fromkeys(("intent", "local", "block"), _DECIDED),
+        "outcome": _OUTCOME,
+        **{kind.value: _EVENT for kind in EventKind if kind is not EventKind.RECOVERED},
+        EventKind.RECOVERED.value: _RECOVERED,
+    }
+)
