@@ -1,0 +1,120 @@
+"""The ledger's signing key (Ed25519), and the receipts that it signs.
+
+A receipt token is `<base64url of the statement>.<base64url of the signature>`, without padding. Anyone with the public
+key can check one: it says that this decision stood at this place of this writer's chain when the answer was given.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+_PURPOSE = b"gateway receipt v1\n"
+"""Signed before each statement, so that no signature of this key can be passed off as one of another kind."""
+
+
+class LedgerKeyError(Exception):
+    """The key file cannot be used. The message names the file and how to mend it."""
+
+
+class ReceiptError(Exception):
+    """A token is not a receipt of this key."""
+
+
+class LedgerKey:
+    """Signs receipts. Shows nothing of the key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "LedgerKey()"
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+        return self._key.public_key().public_bytes_raw()
+
+    def token(self, statement: bytes) -> str:
+        """The signed receipt for a statement."""
+        return f"{_encode(statement)}.{_encode(self._key.sign(_PURPOSE + statement))}"
+
+
+def verify(token: str, public: bytes) -> bytes:
+    """The statement of a genuine receipt. Raises `ReceiptError` for every other token."""
+    statement, dot, signature = token.partition(".")
+    try:
+        said = _decode(statement)
+        Ed25519PublicKey.from_public_bytes(public).verify(_decode(signature), _PURPOSE + said)
+    except (InvalidSignature, ValueError):
+        raise ReceiptError("the receipt is not genuine") from None
+    if not dot or token != f"{_encode(said)}.{_encode(_decode(signature))}":
+        raise ReceiptError("the receipt is not in its canonical form")
+    return said
+
+
+def load_or_create(path: Path) -> LedgerKey:
+    """The key in `path`, made at the first start. Raises `LedgerKeyError`: a key that others can read is not used."""
+    try:
+        if not path.exists():
+            _create(path)
+        _check_mode(path)
+        return LedgerKey(_read(path))
+    except OSError:
+        raise LedgerKeyError(f"ledger.key_file {path} cannot be read or made") from None
+
+
+def _create(path: Path) -> None:
+    """Write a new key under another name and link it into place: of two first starts at once, one key wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
+
+
+def _check_mode(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise LedgerKeyError(f"ledger.key_file {path} is open to others (mode {mode:04o}): run chmod 600 {path}")
+
+
+def _read(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        raise LedgerKeyError(f"ledger.key_file {path} does not hold a private key in PEM form") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise LedgerKeyError(f"ledger.key_file {path} holds a key that is not Ed25519")
+    return key
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise ValueError("not base64url") from None

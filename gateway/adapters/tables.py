@@ -1,0 +1,68 @@
+"""The tables, as SQLAlchemy Core describes them. `migrations/` makes them; a test holds the two together.
+
+Records and their leaves are never changed. What opens a commitment (salts, keys) lies in tables of its own, so that
+erasure can delete it and every record still verifies.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table
+
+metadata = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"},
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("writer", String(16), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    # The rest is derived from `body` and can be rebuilt from it.
+    Column("kind", String(16), nullable=False),
+    Column("decision_id", String(26), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("tenant", String(63), nullable=False),
+    Column("app", String(63), nullable=False),
+    Column("label", String(32), nullable=False),
+    Column("route", String(32), nullable=False),
+    Column("destination", String(63), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Index(None, "decision_id", "kind"),
+    Index(None, "at"),
+)
+"""One row a record. Times in microseconds since the epoch, UTC; an empty string where a kind has no such column."""
+
+record_salts = Table(
+    "record_salts",
+    metadata,
+    Column("writer", String(16), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+"""The salt of each record's commitments. Erasing one person deletes the salts of their records: the records stay, and
+nobody can show any more what they commit to."""
+
+commitment_keys = Table(
+    "commitment_keys",
+    metadata,
+    Column("tenant", String(63), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+"""The random keys of commitments, one a tenant and day (`2026-11-24`); with an empty day, that of a tenant's pseudonyms.
+Retention deletes the days that have run out; erasing a tenant deletes all of its keys, the pseudonyms' with them."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("tenant", String(63), nullable=False),
+    Column("app", String(63), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger, nullable=False),
+)
+"""The API keys by the SHA-256 of the whole key. `revoked` is 0 for a key that is not."""

