@@ -7,46 +7,44 @@ Theory of operation
 3. Among the rules that match, the most restrictive consequence wins: block > local > transform and send > send.
    Transforms are united. Where several rules allow leaving, only a destination that all of them allow is allowed.
 4. No rule matches: the policy's default, which is inside. Two policies' defaults: the more restrictive.
-5. Leaving needs all of: a rule that allows it, every leaf examined or counted at the policy's label for the
-   unreadable, and after the transforms a label and classes within the destination's ceiling. Else: inside.
+5. What the client says of itself (a label, a purpose) can only tighten: the request is also judged without it, and
+   with every label between its own and the claimed one, and the strictest of these verdicts stands.
+6. Leaving needs all of: a rule that allows it, every leaf examined, opaque parts counted at the policy's label for
+   them, and after the transforms a label and classes within the destination's ceiling. Else: inside.
 
-So a rule can only tighten what the others decided; only a rule that allows leaving lifts the default.
+So a rule can only tighten what other rules decided. Two things are lifted by a rule that matches: the default that
+keeps inside, by a rule that allows leaving; and a default that blocks, by any rule that says where to go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import assert_never
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
 
-from gateway.domain.facts import Facts, FindingFact
+from gateway.domain.conditions import circumstances, holds
+from gateway.domain.facts import Facts
 from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
 from gateway.domain.policy import (
-    AllOf,
-    AnyOf,
     Block,
     Bundle,
     Ceiling,
-    ClassIs,
-    Condition,
-    Consequence,
-    ContextField,
-    ContextIs,
-    FindingIs,
-    LabelIs,
-    Not,
     OnFailure,
     Operator,
     Policy,
     RouteExternal,
     RouteLocal,
     Rule,
+    Severity,
     Transform,
     TransformOnly,
     TreatAs,
 )
 
 _STRENGTH = {Operator.PLACEHOLDER: 0, Operator.MASK: 1, Operator.HASH: 2, Operator.REDACT: 3}
+_SEVERITIES = tuple(Severity)
+_NOBODY_SAID = Label("")
+_NOTHING: frozenset[DataClass] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,45 +87,48 @@ class Verdict:
     tell_user: str
 
 
+_Outcome = tuple[MayLeave | Inside | Block, str, str]
+"""Outcome, reason and what the user is told."""
+
+
 def evaluate(bundle: Bundle, facts: Facts) -> Verdict:
     """What the bundle says of these facts. A caller that no policy speaks of stays inside."""
     policies = bundle.in_scope(facts.context.app, facts.context.tenant)
     if not policies:
-        everything = Sensitivity(bundle.scale.top, frozenset())
+        everything = Sensitivity(bundle.scale.top, _NOTHING)
         return Verdict(Inside(""), everything, "NO_POLICY_IN_SCOPE", (), (), "")
     sensitivity = sensitivity_of(policies, facts, frozenset())
-    matched = [r for p in policies for r in p.rules if holds(r.when, facts, sensitivity, bundle.scale)]
-    live = [rule for rule in matched if not rule.shadow]
-    shadow = tuple(sorted(rule.id for rule in matched if rule.shadow))
-    blocked = _failure_block(policies, facts)
-    if blocked is not None:
-        return Verdict(blocked, sensitivity, "UNREADABLE", _ids(live), shadow, "")
-    return _combine(policies, live, sensitivity, shadow)
+    verdicts = [_judged(policies, each, label, sensitivity) for each, label in _readings(policies, facts, sensitivity)]
+    return reduce(_stricter, verdicts)
 
 
 def sensitivity_of(policies: Iterable[Policy], facts: Facts, transformed: frozenset[Entity]) -> Sensitivity:
     """Label and classes of what remains when the values of `transformed` entities are taken out."""
     chosen = tuple(policies)
     scale = chosen[0].scale
-    remaining = [fact for fact in facts.findings if fact.entity not in transformed]
-    meanings = [classify(fact.entity, chosen, scale) for fact in remaining]
-    classes = frozenset[DataClass]().union(*(meaning.classes for meaning in meanings))
-    if DataClass.PII in classes and any(fact.entity in HEALTH_ENTITIES for fact in remaining):
+    remaining = {fact.entity for fact in facts.findings} - transformed
+    meanings = [classify(entity, chosen, scale) for entity in remaining]
+    classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
+    if DataClass.PII in classes and not HEALTH_ENTITIES.isdisjoint(remaining):
         classes |= {DataClass.PHI}
     labels = [meaning.label for meaning in meanings]
     if facts.context.claimed_label:
         labels.append(facts.context.claimed_label)
-    labels += _failure_labels(chosen, facts)
+    labels += [each.label for each in _on_failure(chosen, facts) if isinstance(each, TreatAs)]
     return Sensitivity(scale.highest(*labels), classes)
 
 
 def classify(entity: Entity, policies: Iterable[Policy], scale: Scale) -> Classification:
-    """What an entity means: the strictest of the policies' own words, else the default table, else the top label."""
-    own = [d.means for p in policies for d in p.detectors if entity in (d.id, getattr(d, "entity", d.id))]
-    if not own:
-        return DEFAULT_TABLE.get(entity, Classification(scale.top, frozenset({DataClass.PII})))
-    label = scale.highest(*(means.label for means in own))
-    return Classification(label, frozenset[DataClass]().union(*(means.classes for means in own)))
+    """What an entity means: the strictest of what the policies say, and each that is silent says the default table.
+
+    So no file can lower what an entity means to another. An entity that nobody knows counts as the top label.
+    """
+    shipped = DEFAULT_TABLE.get(entity)
+    said = [policy.meanings.get(entity, shipped) for policy in policies]
+    known = [each for each in said if each is not None]
+    if not known:
+        return Classification(scale.top, frozenset({DataClass.PII}))
+    return Classification(scale.highest(*(each.label for each in known)), _NOTHING.union(*(e.classes for e in known)))
 
 
 def within_ceiling(policies: Iterable[Policy], destination: str, sensitivity: Sensitivity) -> bool:
@@ -137,131 +138,119 @@ def within_ceiling(policies: Iterable[Policy], destination: str, sensitivity: Se
     return bool(ceilings) and all(_below(ceiling, sensitivity, scale) for ceiling, scale in ceilings)
 
 
-def holds(condition: Condition, facts: Facts, sensitivity: Sensitivity, scale: Scale) -> bool:
-    """Whether a condition is true of these facts."""
-    match condition:
-        case FindingIs():
-            return _found(condition, facts.findings)
-        case ClassIs(data_class=data_class):
-            return data_class in sensitivity.classes
-        case LabelIs(at_least=low, at_most=high):
-            return scale.rank(low) <= scale.rank(sensitivity.label) and scale.at_most(sensitivity.label, high)
-        case ContextIs(field=name, values=values):
-            return any(_matches(_context(facts, name), value) for value in values)
-        case AnyOf(conditions=inner):
-            return any(holds(each, facts, sensitivity, scale) for each in inner)
-        case AllOf(conditions=inner):
-            return all(holds(each, facts, sensitivity, scale) for each in inner)
-        case Not(condition=inner_one):
-            return not holds(inner_one, facts, sensitivity, scale)
-        case _:
-            assert_never(condition)
+def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[tuple[Facts, Label]]:
+    """The facts without the client's own words, and with each degree of them; one reading where there are none."""
+    context = facts.context
+    scale, own = policies[0].scale, sensitivity.label
+    if context.claimed_label:
+        silent = replace(facts, context=replace(context, claimed_label=_NOBODY_SAID))
+        own = sensitivity_of(policies, silent, frozenset()).label
+    between = scale.labels[scale.rank(own) : scale.rank(sensitivity.label) + 1]
+    without_purpose = [replace(facts, context=replace(context, purpose=""))] if context.purpose else []
+    for each in (*without_purpose, facts):
+        for label in between:
+            yield each, label
 
 
-def _combine(
-    policies: tuple[Policy, ...], live: list[Rule], sensitivity: Sensitivity, shadow: tuple[str, ...]
-) -> Verdict:
-    blocks = [rule for rule in live if isinstance(rule.then, Block)]
+def _judged(policies: tuple[Policy, ...], facts: Facts, label: Label, sensitivity: Sensitivity) -> Verdict:
+    """The verdict on one reading, whose label is `label`."""
+    now = circumstances(facts, label, sensitivity.classes, policies[0].scale)
+    matched = [rule for policy in policies for rule in policy.rules if holds(rule.when, now)]
+    live = [rule for rule in matched if not rule.shadow]
+    outcome, reason, told = _outcome(policies, facts, live)
+    shadow = _ids(rule for rule in matched if rule.shadow)
+    return Verdict(outcome, sensitivity, reason, _ids(live), shadow, told)
+
+
+def _outcome(
+    policies: tuple[Policy, ...], facts: Facts, live: list[Rule]
+) -> tuple[MayLeave | Inside | Block, str, str]:
+    """Outcome, reason and what the user is told."""
+    blocked = [each for each in _on_failure(policies, facts) if isinstance(each, Block)]
+    if blocked:
+        return max(blocked, key=lambda block: block.status), "UNREADABLE", ""
+    for kind in (Block, RouteLocal, RouteExternal):
+        deciding = [rule for rule in live if isinstance(rule.then, kind)]
+        if deciding:
+            return _decided(deciding, live, facts)
+    return _default(policies)
+
+
+def _decided(deciding: list[Rule], live: list[Rule], facts: Facts) -> _Outcome:
+    """The outcome of rules of one kind. The most severe of them is the one that is told of."""
+    first = max(deciding, key=_telling)
+    if isinstance(first.then, Block):
+        return first.then, first.reason, first.tell_user
+    if isinstance(first.then, RouteLocal):
+        return Inside(_one_place(rule.then for rule in deciding)), first.reason, first.tell_user
+    if facts.failed:
+        return Inside(""), "UNREADABLE", ""
+    return _permission(live), first.reason, first.tell_user
+
+
+def _default(policies: tuple[Policy, ...]) -> tuple[Inside | Block, str, str]:
+    blocks = [(p.default.status, p.default_reason) for p in policies if isinstance(p.default, Block)]
     if blocks:
-        first = max(blocks, key=_restrictiveness)
-        return _verdict(first.then, first, live, sensitivity, shadow)
-    inside = [rule for rule in live if isinstance(rule.then, RouteLocal)]
-    if inside:
-        return _verdict(Inside(_one_place(inside)), max(inside, key=_restrictiveness), live, sensitivity, shadow)
-    leaving = [rule for rule in live if isinstance(rule.then, RouteExternal)]
-    if leaving:
-        return _verdict(_permission(live), max(leaving, key=_restrictiveness), live, sensitivity, shadow)
-    return _default(policies, live, sensitivity, shadow)
-
-
-def _verdict(
-    outcome: MayLeave | Inside | Consequence,
-    rule: Rule,
-    live: list[Rule],
-    sensitivity: Sensitivity,
-    shadow: tuple[str, ...],
-) -> Verdict:
-    if not isinstance(outcome, MayLeave | Inside | Block):
-        raise TypeError("a consequence is resolved before it becomes a verdict")
-    return Verdict(outcome, sensitivity, rule.reason, _ids(live), shadow, rule.tell_user)
-
-
-def _default(
-    policies: tuple[Policy, ...], live: list[Rule], sensitivity: Sensitivity, shadow: tuple[str, ...]
-) -> Verdict:
-    strictest = max(policies, key=lambda policy: isinstance(policy.default, Block))
-    default = strictest.default
-    outcome: Inside | Block = default if isinstance(default, Block) else Inside(default.destination)
-    return Verdict(outcome, sensitivity, strictest.default_reason, _ids(live), shadow, "")
+        status, reason = max(blocks)
+        return Block(status), reason, ""
+    place = _one_place(policy.default for policy in policies)
+    return Inside(place), min(p.default_reason for p in policies if _one_place([p.default]) == place), ""
 
 
 def _permission(live: list[Rule]) -> MayLeave:
     routes = [rule.then for rule in live if isinstance(rule.then, RouteExternal)]
     named = [frozenset({route.destination}) for route in routes if route.destination]
     every = [t for rule in live if isinstance(rule.then, RouteExternal | TransformOnly) for t in rule.then.transforms]
-    strongest: dict[Entity, Transform] = {}
-    for transform in sorted(every, key=lambda t: _STRENGTH[t.operator]):
-        strongest[transform.entity] = transform
     common = frozenset.intersection(*named) if named else frozenset[str]()
-    return MayLeave(not named, common, tuple(strongest[entity] for entity in sorted(strongest)))
+    return MayLeave(not named, common, _united(every))
 
 
-def _one_place(inside: list[Rule]) -> str:
-    places = {rule.then.destination for rule in inside if isinstance(rule.then, RouteLocal)} - {""}
-    return min(places) if places else ""
+def _united(transforms: Iterable[Transform]) -> tuple[Transform, ...]:
+    """One transform an entity: the strongest."""
+    strongest: dict[Entity, Transform] = {}
+    for transform in sorted(transforms, key=lambda t: _STRENGTH[t.operator]):
+        strongest[transform.entity] = transform
+    return tuple(strongest[entity] for entity in sorted(strongest))
 
 
-_SEVERITIES = ("info", "low", "medium", "high", "critical")
+def _stricter(one: Verdict, other: Verdict) -> Verdict:
+    """What remains allowed when both verdicts hold."""
+    rules = _merged(one.rules, other.rules)
+    shadow = _merged(one.shadow, other.shadow)
+    if isinstance(one.outcome, MayLeave) and isinstance(other.outcome, MayLeave):
+        return replace(one, outcome=_both(one.outcome, other.outcome), rules=rules, shadow=shadow)
+    strictest = max(one, other, key=_restrictiveness)
+    return replace(strictest, rules=rules, shadow=shadow)
 
 
-def _restrictiveness(rule: Rule) -> tuple[int, str]:
-    """Which of several rules of one kind is told to the user: the most severe, then by id. No effect on the outcome."""
-    return (_SEVERITIES.index(rule.severity.value), rule.id)
+def _both(one: MayLeave, other: MayLeave) -> MayLeave:
+    transforms = _united((*one.transforms, *other.transforms))
+    if one.any_destination or other.any_destination:
+        named = one.destinations | other.destinations
+        return MayLeave(one.any_destination and other.any_destination, named, transforms)
+    return MayLeave(any_destination=False, destinations=one.destinations & other.destinations, transforms=transforms)
 
 
-def _failure_block(policies: tuple[Policy, ...], facts: Facts) -> Block | None:
-    said: list[OnFailure] = [p.on_detector_failure for p in policies if facts.failed]
-    said += [p.on_opaque_part for p in policies if facts.opaque]
-    blocks = [each for each in said if isinstance(each, Block)]
-    return max(blocks, key=lambda block: block.status) if blocks else None
+def _restrictiveness(verdict: Verdict) -> int:
+    return (MayLeave, Inside, Block).index(type(verdict.outcome))
 
 
-def _failure_labels(policies: tuple[Policy, ...], facts: Facts) -> list[Label]:
-    said: list[OnFailure] = [p.on_detector_failure for p in policies if facts.failed]
-    said += [p.on_opaque_part for p in policies if facts.opaque]
-    return [each.label for each in said if isinstance(each, TreatAs)]
+def _telling(rule: Rule) -> tuple[int, str, str, str, int]:
+    """Which of several rules of one kind is told of: the most severe. The rest keeps order out of the choice."""
+    status = rule.then.status if isinstance(rule.then, Block) else 0
+    return (_SEVERITIES.index(rule.severity), rule.id, rule.reason, rule.tell_user, status)
 
 
-def _found(condition: FindingIs, findings: tuple[FindingFact, ...]) -> bool:
-    here = [
-        fact
-        for fact in findings
-        if fact.entity == condition.entity
-        and fact.confidence >= condition.min_confidence
-        and (not condition.sources or fact.source in condition.sources)
-    ]
-    counted = sum(fact.values if condition.sources else fact.new for fact in here)
-    return bool(here) and (condition.min_count <= 1 or counted >= condition.min_count)
+def _one_place(consequences: Iterable[object]) -> str:
+    """The destination inside that rules name: the first by name where several do; empty where none does."""
+    named = {each.destination for each in consequences if isinstance(each, RouteLocal)} - {""}
+    return min(named, default="")
 
 
-def _context(facts: Facts, name: ContextField) -> str:
-    match name:
-        case ContextField.APP:
-            return facts.context.app
-        case ContextField.TENANT:
-            return facts.context.tenant
-        case ContextField.KEY:
-            return facts.context.key_id
-        case ContextField.MODEL:
-            return facts.model
-        case ContextField.PURPOSE:
-            return facts.context.purpose
-        case _:
-            assert_never(name)
-
-
-def _matches(value: str, pattern: str) -> bool:
-    return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern
+def _on_failure(policies: tuple[Policy, ...], facts: Facts) -> list[OnFailure]:
+    """What the policies say of leaves that failed and of parts that nobody reads, as far as there are any."""
+    said: list[OnFailure] = [p.on_detector_failure for p in policies] if facts.failed else []
+    return said + ([p.on_opaque_part for p in policies] if facts.opaque else [])
 
 
 def _below(ceiling: Ceiling, sensitivity: Sensitivity, scale: Scale) -> bool:
@@ -269,5 +258,9 @@ def _below(ceiling: Ceiling, sensitivity: Sensitivity, scale: Scale) -> bool:
     return in_label and not sensitivity.classes & ceiling.never
 
 
-def _ids(rules: list[Rule]) -> tuple[str, ...]:
+def _ids(rules: Iterable[Rule]) -> tuple[str, ...]:
     return tuple(sorted(rule.id for rule in rules))
+
+
+def _merged(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return one if one == other else tuple(sorted({*one, *other}))

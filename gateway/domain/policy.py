@@ -6,11 +6,11 @@ rule vacuous. Evaluation lives in `domain.evaluate`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.domain.declaration import Source
+from gateway.domain.conditions import Condition, matches
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
 
@@ -87,87 +87,6 @@ CustomDetector = PatternDetector | TermsDetector
 
 
 @dataclass(frozen=True, slots=True)
-class FindingIs:
-    """True when at least `min_count` distinct values of `entity` were found with at least `min_confidence`.
-
-    An empty `sources` means any source.
-    """
-
-    entity: Entity
-    min_confidence: Permille
-    min_count: int
-    sources: frozenset[Source]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassIs:
-    """True when the conversation holds data of this class."""
-
-    data_class: DataClass
-
-
-@dataclass(frozen=True, slots=True)
-class LabelIs:
-    """True when the conversation's label lies between two labels, both inclusive."""
-
-    at_least: Label
-    at_most: Label
-
-
-class ContextField(StrEnum):
-    """Facts of the caller that a rule may compare."""
-
-    APP = "app"
-    TENANT = "tenant"
-    KEY = "key"
-    MODEL = "model"
-    PURPOSE = "purpose"
-
-
-@dataclass(frozen=True, slots=True)
-class ContextIs:
-    """True when a context field equals one of `values`; `*` at the end of a value matches any rest."""
-
-    field: ContextField
-    values: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """True when one of its conditions is. Never empty."""
-
-    conditions: tuple[Condition, ...]
-
-    def __post_init__(self) -> None:
-        _not_vacuous(self.conditions)
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """True when all of its conditions are. Never empty."""
-
-    conditions: tuple[Condition, ...]
-
-    def __post_init__(self) -> None:
-        _not_vacuous(self.conditions)
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """True when its condition is not."""
-
-    condition: Condition
-
-
-Condition = FindingIs | ClassIs | LabelIs | ContextIs | AnyOf | AllOf | Not
-
-
-def _not_vacuous(conditions: tuple[Condition, ...]) -> None:
-    if not conditions:
-        raise ValueError("a combination of no conditions would be vacuously true or false")
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """Refuse, with this HTTP status."""
 
@@ -223,7 +142,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which callers a policy speaks of: names, or `*` for all."""
+    """Which callers a policy speaks of: names; a `*` at the end stands for any rest."""
 
     apps: frozenset[str]
     tenants: frozenset[str]
@@ -241,7 +160,10 @@ OnFailure = TreatAs | Block
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy file. `default` is always inside or a block."""
+    """One policy file. `default` is always inside or a block.
+
+    `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes.
+    """
 
     name: str
     scope: Scope
@@ -254,6 +176,26 @@ class Policy:
     on_detector_failure: OnFailure
     on_opaque_part: OnFailure
     local_model_down_status: int
+    meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        meanings: dict[Entity, Classification] = {}
+        for detector in self.detectors:
+            entity = reported_by(detector)
+            known = meanings.get(entity, detector.means)
+            label = self.scale.highest(known.label, detector.means.label)
+            meanings[entity] = Classification(label, known.classes | detector.means.classes)
+        object.__setattr__(self, "meanings", meanings)
+
+    @property
+    def own_detectors(self) -> tuple[CustomDetector, ...]:
+        """The patterns and term lists that the detector has to run for this policy."""
+        return tuple(d for d in self.detectors if not isinstance(d, EntityDetector))
+
+
+def reported_by(detector: PolicyDetector) -> Entity:
+    """The entity of a policy detector's findings."""
+    return detector.entity if isinstance(detector, EntityDetector) else Entity(detector.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,13 +223,21 @@ class Bundle:
     @property
     def custom_detectors(self) -> tuple[CustomDetector, ...]:
         """The detectors of all policies that the detector has to run for them."""
-        every = (detector for policy in self.policies for detector in policy.detectors)
-        return tuple({d.id: d for d in every if not isinstance(d, EntityDetector)}.values())
+        return _distinct(self.policies)
+
+    def custom_detectors_for(self, app: str, tenant: str) -> tuple[CustomDetector, ...]:
+        """Those of the policies that speak of this caller. A finding that none of them knows counts as the top label,
+        so running the detectors of other callers' policies would keep more inside than anybody asked for."""
+        return _distinct(self.in_scope(app, tenant))
 
     def in_scope(self, app: str, tenant: str) -> tuple[Policy, ...]:
         """The policies that speak of this caller."""
         return tuple(p for p in self.policies if _covers(p.scope.apps, app) and _covers(p.scope.tenants, tenant))
 
 
+def _distinct(policies: Iterable[Policy]) -> tuple[CustomDetector, ...]:
+    return tuple({d.id: d for policy in policies for d in policy.own_detectors}.values())
+
+
 def _covers(names: frozenset[str], name: str) -> bool:
-    return "*" in names or name in names
+    return name in names or any(matches(name, pattern) for pattern in names)
