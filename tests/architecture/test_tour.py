@@ -1,0 +1,41 @@
+"""The tour is true, and the generated references are up to date."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOUR = ("wire/chat", "domain/conversation", "pipeline/chat", "adapters/presidio_detector", "domain/decision",
+        "domain/clearance", "adapters/openai_external", "adapters/litellm_external", "domain/restore")  # fmt: skip
+
+HEAVY = ("spacy", "presidio_analyzer", "llama_cpp", "litellm", "torch")
+
+
+def test_every_file_of_the_tour_exists(repository: Path) -> None:
+    """Each link leads somewhere, and all eight stations are there."""
+    text = (repository / "docs" / "tour.md").read_text()
+    links = re.findall(r"\]\(\.\./(\S+?)\)", text)
+
+    assert [] == [link for link in links if not (repository / link).is_file()]
+    assert {f"gateway/{name}.py" for name in TOUR} <= set(links)
+
+
+def test_a_gateway_loads_the_tour_and_nothing_heavy() -> None:
+    """The process that serves holds the tour's modules; what is heavy lives in child processes or comes when needed."""
+    script = "import gateway.main, sys; print(*sorted(sys.modules), sep='\\n')"
+    loaded = set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+
+    assert {f"gateway.{name.replace('/', '.')}" for name in TOUR} <= loaded
+    assert set() == loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize("name", ["coverage.md", "errors.md", "commands.md"])
+def test_generated_pages_are_up_to_date(name: str, repository: Path) -> None:
+    """`make docs` would change nothing."""
+    from gateway.docs import pages
+
+    assert pages()[repository / "docs" / name] == (repository / "docs" / name).read_text(), "run `make docs`"
