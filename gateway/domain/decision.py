@@ -10,13 +10,14 @@ Theory of operation
 | 2 | the policy keeps it inside, or no rule lets it leave                | KeepLocal                         |
 | 3 | the model's alias has no external destination                       | KeepLocal                         |
 | 4 | no rule that matched allows this destination                        | KeepLocal (`DESTINATION_NOT_ALLOWED`) |
-| 5 | a leaf is unexamined, or content opaque, and still above the ceiling | KeepLocal (`ABOVE_CLEARANCE`)     |
-| 6 | what remains after the transforms exceeds the destination's ceiling | KeepLocal (`ABOVE_CLEARANCE`)     |
+| 5 | a leaf is unexamined                                                | KeepLocal (`UNREADABLE`)          |
+| 6 | what remains after the transforms, or opaque content, is above the ceiling | KeepLocal (`ABOVE_CLEARANCE`)     |
 | 7 | else                                                                | Permit for the transformed bytes  |
 
 KeepLocal without an in-network destination that may hold the label is Refuse (`NO_LOCAL_DESTINATION`). What may be sent
 is built here, from the declared fields, with the values that transforms replaced: the permit holds those bytes, so
-nothing lies between what was judged and what is sent.
+nothing lies between what was judged and what is sent. Rows 1 to 6 are `domain.routing`, which replays and policy tests
+ask too.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from gateway.domain import _mint
 from gateway.domain.alias import Alias
 from gateway.domain.clearance import Permit
 from gateway.domain.conversation import Conversation
-from gateway.domain.evaluate import Inside, MayLeave, Sensitivity, Verdict, evaluate, sensitivity_of, within_ceiling
+from gateway.domain.evaluate import Sensitivity
 from gateway.domain.evidence import Route
 from gateway.domain.facts import Context, Facts, facts_of
 from gateway.domain.finding import Report
 from gateway.domain.labels import Entity
 from gateway.domain.mask import Anonymizer, Masked, PlaceholderKey, Vault, fold, mask
-from gateway.domain.policy import Block, Bundle, Policy
+from gateway.domain.policy import Bundle
+from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal, routed
 from gateway.domain.strict_json import Json
 
 
@@ -92,8 +94,6 @@ class Refuse:
 
 Decision = Leave | KeepLocal | Refuse
 
-_NO_LOCAL_STATUS = 403
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -112,34 +112,24 @@ class Case:
 def decide(case: Case, masking: Masking) -> Decision:
     """The decision on one request. Pure: equal arguments give equal decisions."""
     facts = facts_of(case.conversation, case.report, case.context, fold)
-    verdict = evaluate(case.bundle, facts)
-    policies = case.bundle.in_scope(facts.context.app, facts.context.tenant)
-    outcome = verdict.outcome
-    match outcome:
-        case Block(status=status):
-            return Refuse(case.decision_id, status, verdict.tell_user, _judgement(case, facts, verdict, verdict.reason))
-        case Inside(destination=destination):
-            return _inside(case, facts, verdict, policies, verdict.reason, destination)
-        case MayLeave():
-            return _leave(case, facts, verdict, policies, outcome, masking)
+    routing = routed(case.bundle, facts, case.alias)
+    judgement = _judgement(case, facts, routing)
+    way = routing.way
+    match way:
+        case Refused(status=status):
+            return Refuse(case.decision_id, status, routing.verdict.tell_user, judgement)
+        case ToLocal(destination=destination):
+            return KeepLocal(case.decision_id, destination, judgement)
+        case ToExternal():
+            return _leave(case, way, judgement, masking)
         case _:
-            assert_never(outcome)
+            assert_never(way)
 
 
-def _leave(
-    case: Case, facts: Facts, verdict: Verdict, policies: tuple[Policy, ...], may: MayLeave, masking: Masking
-) -> Decision:
-    destination = case.alias.external
-    if not destination:
-        return _inside(case, facts, verdict, policies, "LOCAL_ALIAS", "")
-    if not may.allows(destination):
-        return _inside(case, facts, verdict, policies, "DESTINATION_NOT_ALLOWED", "")
-    transformed = frozenset(transform.entity for transform in may.transforms)
-    if not within_ceiling(policies, destination, sensitivity_of(policies, facts, transformed)):
-        return _inside(case, facts, verdict, policies, "ABOVE_CLEARANCE", "")
+def _leave(case: Case, way: ToExternal, judgement: Judgement, masking: Masking) -> Leave:
     key = PlaceholderKey(masking.secret, case.context.tenant, case.conversation)
-    masked = mask(case.conversation, case.report, may.transforms, key, masking.anonymizer)
-    return _permit(case, _judgement(case, facts, verdict, verdict.reason), masked, destination)
+    masked = mask(case.conversation, case.report, way.transforms, key, masking.anonymizer)
+    return _permit(case, judgement, masked, way.destination)
 
 
 def _permit(case: Case, judgement: Judgement, masked: Masked, destination: str) -> Leave:
@@ -149,22 +139,12 @@ def _permit(case: Case, judgement: Judgement, masked: Masked, destination: str) 
     return Leave(permit, judgement, route, tuple(sorted(masked.entities)), masked.vault)
 
 
-def _inside(
-    case: Case, facts: Facts, verdict: Verdict, policies: tuple[Policy, ...], reason: str, destination: str
-) -> Decision:
-    chosen = destination or case.alias.local
-    known = any(chosen in policy.ceilings for policy in policies)
-    if not chosen or (known and not within_ceiling(policies, chosen, verdict.sensitivity)):
-        judgement = _judgement(case, facts, verdict, "NO_LOCAL_DESTINATION")
-        return Refuse(case.decision_id, _NO_LOCAL_STATUS, verdict.tell_user, judgement)
-    return KeepLocal(case.decision_id, chosen, _judgement(case, facts, verdict, reason))
-
-
-def _judgement(case: Case, facts: Facts, verdict: Verdict, reason: str) -> Judgement:
+def _judgement(case: Case, facts: Facts, routing: Routing) -> Judgement:
+    verdict = routing.verdict
     return Judgement(
         facts=facts,
         sensitivity=verdict.sensitivity,
-        reason=reason,
+        reason=routing.reason,
         rules=verdict.rules,
         shadow=verdict.shadow,
         policy_revision=case.bundle.revision,

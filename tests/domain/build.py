@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from gateway.domain.conditions import ClassIs, Condition, FindingIs, LabelIs
 from gateway.domain.conversation import Conversation, Operation, read
 from gateway.domain.facts import Context
 from gateway.domain.finding import Address, Examined, Finding, LeafReport, Permille, Report
@@ -14,11 +15,7 @@ from gateway.domain.policy import (
     Block,
     Bundle,
     Ceiling,
-    ClassIs,
-    Condition,
     Consequence,
-    FindingIs,
-    LabelIs,
     Operator,
     Policy,
     RouteExternal,
