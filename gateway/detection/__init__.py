@@ -1,0 +1,4 @@
+"""What the detector is made of. It runs in its own process, the only one that loads spaCy and Presidio.
+
+Of this package the gateway itself imports only `frames`, which is what the two processes tell each other.
+"""

@@ -1,0 +1,108 @@
+"""The detectors that a policy defines: phrase lists and RE2 patterns, compiled once per set and kept by digest."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+import re2
+
+from gateway.detection.shadow import fold
+from gateway.domain.finding import Permille
+from gateway.domain.labels import Entity
+from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
+
+Hit = tuple[int, int, Entity, Permille, str]
+"""Start, end (in the folded text), entity, confidence, recogniser."""
+
+_TERM_CONFIDENCE = Permille(950)
+_MAX_MEMORY = 64 * 1024 * 1024
+_KEPT_SETS = 8
+
+
+class CompiledDetectors:
+    """One policy's own detectors. Raises `re2.error` for a pattern that is not RE2."""
+
+    def __init__(self, detectors: Sequence[CustomDetector]) -> None:
+        self._each = [_compiled(detector) for detector in detectors]
+
+    def find(self, text: str) -> list[Hit]:
+        """All hits in a folded text."""
+        return [hit for detector in self._each for hit in detector.find(text)]
+
+
+class CompiledSets:
+    """The few sets that were used last, by digest."""
+
+    def __init__(self) -> None:
+        self._sets: OrderedDict[str, CompiledDetectors] = OrderedDict()
+
+    def known(self, digest: str) -> bool:
+        """Whether this set needs no compiling."""
+        return digest in self._sets
+
+    def get(self, digest: str, detectors: Sequence[CustomDetector]) -> CompiledDetectors:
+        """The compiled set, from memory or new."""
+        compiled = self._sets.pop(digest, None) or CompiledDetectors(detectors)
+        self._sets[digest] = compiled
+        if len(self._sets) > _KEPT_SETS:
+            self._sets.popitem(last=False)
+        return compiled
+
+
+class _Terms:
+    def __init__(self, detector: TermsDetector) -> None:
+        self._entity = Entity(detector.id)
+        phrases = sorted((" ".join(fold(term).text.split()) for term in detector.terms), key=len, reverse=True)
+        body = "|".join(re2.escape(phrase).replace(r"\ ", r"\s+") for phrase in phrases if phrase)
+        self._pattern = _re2(f"(?i)(?:{body})") if body else None
+
+    def find(self, text: str) -> Iterator[Hit]:
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            start, end = match.span()
+            if not (_word_at(text, start - 1) and _word_at(text, start)) and not (
+                _word_at(text, end - 1) and _word_at(text, end)
+            ):
+                yield start, end, self._entity, _TERM_CONFIDENCE, "TermsDetector"
+
+
+class _Pattern:
+    def __init__(self, detector: PatternDetector) -> None:
+        self._detector = detector
+        self._pattern = _re2(detector.re2)
+        words = "|".join(re.escape(" ".join(word.split())).replace(r"\ ", r"\s+") for word in detector.evidence)
+        self._evidence = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) if words else None
+
+    def find(self, text: str) -> Iterator[Hit]:
+        spans = [match.span() for match in self._pattern.finditer(text)]
+        evidence = [match.span() for match in self._evidence.finditer(text)] if spans and self._evidence else []
+        for start, end in spans:
+            if start < end:
+                near = _within(evidence, start, end, self._detector.within_chars)
+                confidence = self._detector.with_evidence if near else self._detector.alone
+                yield start, end, Entity(self._detector.id), confidence, "PatternDetector"
+
+
+def _within(evidence: list[tuple[int, int]], start: int, end: int, reach: int) -> bool:
+    """Whether some evidence lies at most `reach` characters before or after. Both lists are sorted."""
+    after = bisect.bisect_left(evidence, (start, 0))
+    closest_before = evidence[after - 1][1] if after else -1
+    before = after > 0 and start - closest_before <= reach
+    return before or any(begin - end <= reach for begin, _ in evidence[after : after + 1])
+
+
+def _compiled(detector: CustomDetector) -> _Terms | _Pattern:
+    return _Terms(detector) if isinstance(detector, TermsDetector) else _Pattern(detector)
+
+
+def _word_at(text: str, at: int) -> bool:
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
+
+
+def _re2(pattern: str) -> re2._Regexp:
+    options = re2.Options()
+    options.max_mem = _MAX_MEMORY
+    options.log_errors = False
+    return re2.compile(pattern, options)

@@ -1,0 +1,116 @@
+"""What the detector's process and the gateway tell each other, as JSON values. The only module that both sides import.
+
+A job:     {"set": digest, "detectors": [...] or null, "budget_ms": n, "leaves": [[text, [key, ...]], ...]}
+           {"ping": true}
+An answer: {"leaves": [[[start, end, entity, permille, recognizer], ...] or "deadline" or "error", ...]}
+           {"unknown_set": true}: the detectors of this digest have to be sent along
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import assert_never, cast
+
+from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
+from gateway.domain.labels import Classification, Entity, Label
+from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
+from gateway.domain.strict_json import Json
+
+_NO_MEANING = Classification(Label(""), frozenset())
+_CAUSES = {"deadline": FailureCause.DEADLINE, "error": FailureCause.ERROR}
+
+
+def detectors_to_json(detectors: Sequence[CustomDetector]) -> Json:
+    """The policy's own detectors without what their findings mean, which the detector need not know."""
+    return [_detector_to_json(detector) for detector in detectors]
+
+
+def _detector_to_json(detector: CustomDetector) -> Json:
+    match detector:
+        case TermsDetector():
+            return {"id": detector.id, "terms": list(detector.terms)}
+        case PatternDetector():
+            return {
+                "id": detector.id,
+                "re2": detector.re2,
+                "evidence": list(detector.evidence),
+                "within_chars": detector.within_chars,
+                "alone": detector.alone,
+                "with_evidence": detector.with_evidence,
+            }
+        case _:
+            assert_never(detector)
+
+
+def detectors_from_json(value: Json) -> tuple[CustomDetector, ...]:
+    """The inverse of `detectors_to_json`. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+    if not isinstance(value, list):
+        raise TypeError("detectors are a list")
+    return tuple(_detector_from_json(cast("dict[str, Json]", each)) for each in value)
+
+
+def _detector_from_json(value: dict[str, Json]) -> CustomDetector:
+    if "terms" in value:
+        return TermsDetector(id=str(value["id"]), terms=_strings(value["terms"]), means=_NO_MEANING)
+    return PatternDetector(
+        id=str(value["id"]),
+        re2=str(value["re2"]),
+        evidence=_strings(value["evidence"]),
+        within_chars=_number(value["within_chars"]),
+        alone=Permille(_number(value["alone"])),
+        with_evidence=Permille(_number(value["with_evidence"])),
+        means=_NO_MEANING,
+    )
+
+
+def digest_of(detectors: Json) -> str:
+    """A digest of the policy's own detectors."""
+    return hashlib.sha256(json.dumps(detectors, sort_keys=True).encode()).hexdigest()
+
+
+def report_to_json(report: LeafReport) -> Json:
+    """One leaf's report."""
+    match report:
+        case Examined(findings):
+            return [[f.start, f.end, f.entity, f.confidence, f.recognizer] for f in findings]
+        case Failed(cause):
+            return "deadline" if cause is FailureCause.DEADLINE else "error"
+        case _:
+            assert_never(report)
+
+
+def report_from_json(value: Json, length: int) -> LeafReport:
+    """One leaf's report, `length` characters long. Anything that does not make sense is a failed leaf."""
+    if isinstance(value, str):
+        return Failed(_CAUSES.get(value, FailureCause.ERROR))
+    try:
+        return (
+            Examined(tuple(_finding(each, length) for each in value))
+            if isinstance(value, list)
+            else Failed(FailureCause.ERROR)
+        )
+    except (ValueError, TypeError):
+        return Failed(FailureCause.ERROR)
+
+
+def _finding(value: Json, length: int) -> Finding:
+    if not isinstance(value, list) or len(value) != 5:
+        raise ValueError("a finding has five parts")
+    start, end, entity, confidence, recognizer = value
+    if not isinstance(entity, str) or not entity or not isinstance(recognizer, str) or _number(end) > length:
+        raise ValueError("a finding names an entity inside its text")
+    return Finding(_number(start), _number(end), Entity(entity), Permille(_number(confidence)), recognizer)
+
+
+def _number(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a whole number is expected")
+    return value
+
+
+def _strings(value: Json) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("a list of strings is expected")
+    return tuple(str(each) for each in value)

@@ -1,0 +1,118 @@
+"""Presidio's NLP engine over a spaCy pipeline that lies in a directory. Nothing is ever downloaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NoReturn, cast
+
+import spacy
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from spacy.tokens import Doc, Span
+
+ENTITIES = ("PERSON", "LOCATION", "ORGANIZATION", "STREET_ADDRESS")
+_NAMES = {
+    "PER": "PERSON", "PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION",
+    "LOCATION": "LOCATION",
+    "ORG": "ORGANIZATION", "ORGANIZATION": "ORGANIZATION", "STREET_ADDRESS": "STREET_ADDRESS",
+}  # fmt: skip
+_SCORE = 0.85
+_SHORTEST_ADDRESS = 8
+_CAPITALISED = re.compile(r"\b(?!I\b)[A-Z][a-z]")
+"""Who writes capitals writes them in names too: then an entity in small letters is not believed."""
+_SIGNS = frozenset("_{}[]()<>=;\\|@*~^`$%+")
+_EDGES = " \t\n\r.,;:!?\"'()-/#*"
+
+
+class MissingPipeline(Exception):
+    """There is no spaCy pipeline at the configured place."""
+
+
+class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no types here
+    """Runs `spacy.load(directory)`, or an installed pipeline package of that name."""
+
+    engine_name = "spacy"
+    is_available = True
+
+    def __init__(self, pipeline: str) -> None:
+        if not Path(pipeline).is_dir() and not spacy.util.is_package(pipeline):
+            raise MissingPipeline("no spaCy pipeline at the configured place")
+        self._nlp = spacy.load(pipeline, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter"])
+
+    def load(self) -> None:
+        """Loaded since it was made."""
+
+    def is_loaded(self) -> bool:
+        """Always: there is no unloaded state."""
+        return True
+
+    def memory(self) -> AbstractContextManager[object]:
+        """What is read inside it is forgotten at its end, the vocabulary included."""
+        return cast("AbstractContextManager[object]", self._nlp.memory_zone())
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:  # noqa: ARG002 - Presidio's signature
+        """The named entities of `text`; nothing is looked for in a text without letters."""
+        if not any(map(str.isalpha, text)):
+            return self._artifacts(self._nlp.make_doc(""), [])
+        doc = self._nlp(text)
+        capitals = _CAPITALISED.search(text) is not None
+        spans = (_believable(doc, entity) for entity in doc.ents)
+        return self._artifacts(doc, [span for span in spans if span and not (capitals and span.text.islower())])
+
+    def process_batch(
+        self,
+        texts: Iterable[str],
+        language: str,
+        batch_size: int = 1,  # noqa: ARG002 - Presidio's signature
+        n_process: int = 1,  # noqa: ARG002 - Presidio's signature
+        **_: object,
+    ) -> Iterator[tuple[str, NlpArtifacts]]:
+        """Each text with its artifacts."""
+        return ((text, self.process_text(text, language)) for text in texts)
+
+    def is_stopword(self, word: str, language: str) -> bool:  # noqa: ARG002 - Presidio's signature
+        """Not known: our context enhancer needs no stop words."""
+        self._unused()
+
+    def is_punct(self, word: str, language: str) -> bool:  # noqa: ARG002 - Presidio's signature
+        """Not known: our context enhancer needs no punctuation."""
+        self._unused()
+
+    def get_supported_entities(self) -> list[str]:
+        """What the pipeline's labels mean in Presidio's words."""
+        return list(ENTITIES)
+
+    def get_supported_languages(self) -> list[str]:
+        """English."""
+        return ["en"]
+
+    def _unused(self) -> NoReturn:
+        raise NotImplementedError("this engine gives entities, not word classes")
+
+    def _artifacts(self, doc: Doc, entities: list[Span]) -> NlpArtifacts:
+        return NlpArtifacts(
+            entities=entities,
+            tokens=doc,
+            tokens_indices=[],
+            lemmas=[],
+            nlp_engine=self,
+            language="en",
+            scores=[_SCORE] * len(entities),
+        )
+
+
+def _believable(doc: Doc, entity: Span) -> Span | None:
+    """The entity in Presidio's words and without punctuation at its edges; None for what is code or no name at all."""
+    label = _NAMES.get(entity.label_)
+    text = entity.text
+    start = entity.start_char + len(text) - len(text.lstrip(_EDGES))
+    value = text.strip(_EDGES).removesuffix("'s")
+    if label is None or not any(map(str.isalpha, value)) or _SIGNS.intersection(value):
+        return None
+    if label in {"PERSON", "LOCATION"} and (any(map(str.isdigit, value)) or len(value) < 2):
+        return None
+    if label == "STREET_ADDRESS" and len(value) < _SHORTEST_ADDRESS:
+        return None
+    return doc.char_span(start, start + len(value), label=label, alignment_mode="expand")

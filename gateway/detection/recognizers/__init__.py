@@ -1,0 +1,1 @@
+"""Our own recognisers, grouped by what they look for; `presidio` holds the ones that come with Presidio."""

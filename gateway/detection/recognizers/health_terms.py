@@ -1,0 +1,76 @@
+# ruff: noqa: E501 - a list of phrases
+"""Health words. `STRONG` ones say health in any sentence; `AMBIGUOUS` ones only beside a clinical word."""
+
+from __future__ import annotations
+
+CONDITIONS = """abscess|acid reflux|acne vulgaris|acromegaly|addison's disease|adenocarcinoma|adenoma|adhd|alcohol use disorder|alcoholism|alopecia
+areata|alzheimer's|alzheimer's disease|alzheimers|amyloidosis|amyotrophic lateral sclerosis|anaemia|anaphylaxis|anemia|aneurysm|angina|angina pectoris|ankylosing spondylitis
+|anorexia nervosa|anxiety disorder|aortic stenosis|aphasia|aplastic anemia|appendicitis|arrhythmia|arteriosclerosis|arthritis|asperger's|asthma|astrocytoma|ataxia
+|atherosclerosis|atopic dermatitis|atrial fibrillation|atrial flutter|autism spectrum disorder|autoimmune disease|bacteremia|basal cell carcinoma|bell's palsy|benign
+prostatic hyperplasia|biliary colic|binge eating disorder|bipolar disorder|bladder cancer|bone metastases|borderline personality disorder|bowel obstruction|bradycardia|brain
+tumor|brain tumour|breast cancer|bronchiectasis|bronchiolitis|bronchitis|bulimia|bulimia nervosa|bursitis|cancer|candidiasis|carcinoma|cardiac arrest|cardiomyopathy
+|carpal tunnel syndrome|cataracts|celiac disease|coeliac disease|cellulitis|cerebral palsy|cervical cancer|chickenpox|chlamydia|cholangitis|cholecystitis|cholelithiasis|cholera
+|chronic fatigue syndrome|chronic kidney disease|chronic obstructive pulmonary disease|chronic pain|cirrhosis|ckd|cleft palate|clinical depression|colitis|colon cancer
+|colorectal cancer|concussion|congestive heart failure|conjunctivitis|copd|coronary artery disease|covid-19|crohn's|crohn's disease|crohns|cushing's
+syndrome|cystic fibrosis|cystitis|deep vein thrombosis|dementia|dengue|dermatitis|diabetes|diabetes mellitus|diabetic|diabetic ketoacidosis|diabetic
+neuropathy|diabetic retinopathy|diverticulitis|down syndrome|down's syndrome|drug addiction|duodenal ulcer|dysphagia|dyspnea|dyspnoea|eating disorder|ebola|eclampsia|ectopic
+pregnancy|eczema|edema|ehlers-danlos|emphysema|encephalitis|endocarditis|endometrial cancer|endometriosis|epilepsy|epileptic|erectile dysfunction|esophageal cancer|esophagitis
+|fatty liver|fibromyalgia|gallstones|gangrene|gastric cancer|gastric ulcer|gastritis|gastroenteritis|gastroesophageal reflux|generalized anxiety disorder|genital
+herpes|gerd|gestational diabetes|glaucoma|glioblastoma|glioma|glomerulonephritis|gonorrhea|gonorrhoea|gout|graves' disease|graves disease|guillain-barré|guillain-barre
+|haemophilia|haemorrhage|hashimoto's|hashimoto's thyroiditis|heart attack|heart disease|heart failure|hematoma|hematuria|hemophilia|hemorrhage|hemorrhoids|hepatitis|hepatitis
+a|hepatitis b|hepatitis c|hepatocellular carcinoma|hernia|herniated disc|herpes|herpes simplex|herpes zoster|high blood
+pressure|hiv|hiv positive|hiv-positive|hodgkin lymphoma|hodgkin's lymphoma|hpv|huntington's disease|hydrocephalus|hypercholesterolemia|hyperglycemia|hyperlipidemia
+|hypertension|hypertensive|hyperthyroidism|hypoglycemia|hypotension|hypothyroidism|hypoxia|ibs|influenza|insomnia disorder|irritable bowel syndrome|ischemia|jaundice|kidney
+cancer|kidney disease|kidney failure|kidney stones|laryngitis|leukaemia|leukemia|liver cancer|liver cirrhosis|liver failure|lung cancer|lupus|lyme disease|lymphedema|lymphoma
+|macular degeneration|major depression|major depressive disorder|malaria|malignancy|malnutrition|mastitis|measles|melanoma|meniere's
+disease|meningioma|meningitis|menopause|mesothelioma|metastasis|metastases|metastatic|migraine|migraines|miscarriage|mitral valve prolapse|mononucleosis|motor neurone
+disease|mrsa|multiple myeloma|multiple sclerosis|mumps|muscular dystrophy|myasthenia gravis|myelofibrosis|myocardial infarction|myocarditis|narcolepsy|nephritis|nephrotic
+syndrome|neuroblastoma|neuropathy|non-hodgkin lymphoma|obsessive compulsive disorder|obsessive-compulsive disorder|obstructive sleep
+apnea|ocd|oesophagitis|opioid use disorder|osteoarthritis|osteomyelitis|osteoporosis|otitis media|ovarian cancer|ovarian cyst|pancreatic cancer|pancreatitis|panic
+disorder|paralysis|paraplegia|parkinson's|parkinson's disease|parkinsons|pelvic inflammatory disease|peptic ulcer|pericarditis|peripheral neuropathy|peritonitis|pertussis
+|pharyngitis|phenylketonuria|plantar fasciitis|pleural effusion|pneumonia|pneumothorax|polio|polycystic kidney disease|polycystic ovary
+syndrome|pcos|polymyalgia rheumatica|post-traumatic stress disorder|postpartum depression|postnatal depression|pre-eclampsia|preeclampsia|prostate cancer|prostatitis|psoriasis
+|psoriatic arthritis|psychosis|ptsd|pulmonary edema|pulmonary embolism|pulmonary fibrosis|pulmonary hypertension|pyelonephritis|rabies|raynaud's|renal failure|respiratory
+failure|retinal detachment|retinopathy|rheumatic fever|rheumatoid arthritis|rickets|rosacea|rubella|sarcoidosis|sarcoma|scabies|scarlet
+fever|schizoaffective disorder|schizophrenia|schizophrenic|sciatica|scleroderma|scoliosis|seizure disorder|sepsis|septic shock|sickle cell|sickle cell
+anemia|sinusitis|sjogren's syndrome|skin cancer|sleep apnea|sleep apnoea|spina bifida|spinal stenosis|squamous cell carcinoma|stomach
+cancer|substance abuse disorder|substance use disorder|suicidal ideation|suicide attempt|syphilis|tachycardia|tendonitis|testicular cancer|tetanus|thalassemia|thrombocytopenia
+|thrombosis|thyroid cancer|thyroiditis|tinnitus|tonsillitis|tourette syndrome|toxic shock|transient ischemic attack|traumatic brain
+injury|trichomoniasis|tuberculosis|type 1 diabetes|type 2 diabetes|type i diabetes|type ii diabetes|typhoid|ulcerative colitis|urinary tract
+infection|urticaria|uterine fibroids|vasculitis|ventricular fibrillation|vertigo|vitiligo|von willebrand|whooping cough|yellow fever|zika"""
+
+DRUGS = """abilify|acetaminophen|adalimumab|adderall|albuterol|alendronate|allopurinol|alprazolam|amiodarone|amitriptyline|amlodipine|amoxicillin|anastrozole
+|antidepressant|antidepressants|antipsychotic|antipsychotics|antiretroviral|antiretrovirals|apixaban|aripiprazole|atenolol|ativan|atorvastatin|atripla|augmentin|azathioprine|azithromycin
+|baclofen|benzodiazepine|benzodiazepines|beta blocker|beta blockers|bevacizumab|biktarvy|bisoprolol|botulinum|bupropion|buprenorphine|buspirone|candesartan|captopril|carbamazepine
+|carbidopa|carboplatin|carvedilol|ceftriaxone|celecoxib|celexa|cephalexin|cetirizine|chemotherapy|chlorthalidone|cialis|ciprofloxacin|cisplatin|citalopram|clindamycin|clonazepam
+|clonidine|clopidogrel|clozapine|codeine|colchicine|corticosteroid|corticosteroids|coumadin|crestor|cyclobenzaprine|cyclophosphamide|cymbalta|dabigatran|dapagliflozin|depakote
+|dexamethasone|diazepam|diclofenac|digoxin|diltiazem|donepezil|doxorubicin|doxycycline|duloxetine|effexor|eliquis|empagliflozin|enalapril|enbrel|enoxaparin|entresto
+|escitalopram|esomeprazole|estradiol|etanercept|ezetimibe|famotidine|fentanyl|finasteride|fluconazole|fluoxetine|fluticasone|furosemide|gabapentin|gemcitabine|glimepiride
+|glipizide|glyburide|haloperidol|heparin|herceptin|humalog|humira|hydrochlorothiazide|hydrocodone|hydrocortisone|hydroxychloroquine|hydroxyzine|ibuprofen|imatinib|infliximab|insulin
+|insulin glargine|ipratropium|irbesartan|isosorbide|jardiance|januvia|keppra|keytruda|klonopin|lamictal|lamotrigine|lansoprazole|lantus|lasix|latanoprost|letrozole|levetiracetam
+|levodopa|levofloxacin|levothyroxine|lexapro|lipitor|liraglutide|lisinopril|lithium carbonate|loratadine|lorazepam|losartan|lovenox|lyrica|meloxicam|memantine|metformin
+|methadone|methotrexate|methylphenidate|methylprednisolone|metoclopramide|metoprolol|metronidazole|mirtazapine|montelukast|morphine|mounjaro|mycophenolate|naloxone|naltrexone
+|naproxen|nexium|nitrofurantoin|nitroglycerin|nivolumab|norvasc|novolog|olanzapine|olmesartan|omeprazole|ondansetron|opioid|opioids|oseltamivir|oxycodone|oxycontin|ozempic
+|paclitaxel|pantoprazole|paracetamol|paroxetine|paxil|paxlovid|pembrolizumab|penicillin|percocet|phenytoin|pioglitazone|plavix|pravastatin|prednisolone|prednisone|pregabalin
+|prilosec|prograf|promethazine|propranolol|prozac|quetiapine|ramipril|ranitidine|remdesivir|remicade|risperdal|risperidone|ritalin|rituximab|rivaroxaban|rosuvastatin|salbutamol
+|semaglutide|seroquel|sertraline|sildenafil|simvastatin|sitagliptin|spironolactone|ssri|ssris|statins|suboxone|sumatriptan|symbicort|synthroid|tacrolimus|tadalafil|tamoxifen|tamsulosin
+|temazepam|tenofovir|tirzepatide|topiramate|tramadol|trastuzumab|trazodone|truvada|valacyclovir|valproate|valsartan|vancomycin|venlafaxine|verapamil|viagra|vicodin
+|victoza|warfarin|wegovy|wellbutrin|xanax|xarelto|zoloft|zolpidem|zopiclone|zyprexa"""
+
+CLINICAL = """abortion|amputation|angiogram|angioplasty|appendectomy|biopsy|blood glucose|bone marrow transplant|bypass surgery|c-section|caesarean|cardiac catheterization|chemo|cholecystectomy
+|clinical diagnosis|colonoscopy|colostomy|coronary bypass|ct scan|diagnosed with|diagnosis of|dialysis|discharge diagnosis|differential diagnosis|echocardiogram|ecg|ekg|electroconvulsive
+therapy|endoscopy|gastric bypass|gender dysphoria|haemodialysis|hba1c|heart transplant|hemodialysis|hemoglobin a1c|hip replacement|hormone replacement therapy|hysterectomy
+|immunotherapy|in vitro fertilization|intubated|ivf|kidney transplant|knee replacement|laparoscopy|lithotripsy|liver transplant|lumbar puncture|lumpectomy|mammogram|mastectomy|medical
+history|mri scan|organ transplant|pacemaker|pap smear|past medical history|patient presents|patient was admitted|positive for hiv|prenatal|psychiatric history|psychiatric
+treatment|psychotherapy|radiation therapy|radiotherapy|skin graft|splenectomy|stem cell transplant|symptoms of|tested positive for|tonsillectomy|tubal
+ligation|vasectomy|x-ray of|terminally ill|stage iv|stage iii|oncologist|oncology|cardiologist|psychiatrist|nephrologist|endocrinologist|rheumatologist|neurologist
+|chronic illness|mental illness|mentally ill|medical condition|lab results|blood test results|white blood cell count|ejection fraction|viral load|cd4 count|biopsy results"""
+
+AMBIGUOUS = """allergy|allergies|anxiety|autism|bleeding|blind|bruising|burns|cardiac|cast|chills|chronic|clot|coma|cough|deaf|delirium|depressed|depression|diagnosis|diagnosed|diarrhea|disability
+|dizziness|dose|fatigue|fever|fracture|fractured|headache|headaches|infection|infertility|inflammation|injury|insomnia|itching|lesion|lesions|lithium|medication|nausea|numbness|obesity
+|obese|pain|palpitations|pregnancy|pregnant|rash|relapse|rehab|shingles|seizure|seizures|shock|stroke|surgery|swelling|swollen|symptoms|tremor|tumor|tumour|ulcer|vomiting|weakness|wheezing"""
+
+
+def listed(text: str) -> list[str]:
+    """The phrases of one list, the longest first, so that an alternation prefers them."""
+    return sorted({" ".join(phrase.split()) for phrase in text.split("|")}, key=lambda phrase: (-len(phrase), phrase))
