@@ -1,0 +1,140 @@
+# ruff: noqa: RUF001, E501 - disguised characters and long tables are what this file is about
+"""The other recognisers: what they find, and what they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detection.conftest import Find
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7Zq\nabc=\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2m3N4", "sk-ant-api03-a1B2c3D4e5F6g7H8i9J0", "AKIAIOSFODNN7EXAMPLE", "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+     "glpat-a1B2c3D4e5F6g7H8i9J0", "xoxb-123456789012-abcdefGHIJKL", "AIzaSyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q", "sk_live_a1B2c3D4e5F6g7H8i9J0k1L2", JWT, PRIVATE_KEY],
+)  # fmt: skip
+def test_a_key_is_a_secret(found: Find, value: str) -> None:
+    """Provider keys, tokens and private keys are known by their form."""
+    assert ("SECRET", value) in found(f"use this: {value}")
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("postgres://app:s3cr3tpw@db.internal:5432/claims", "s3cr3tpw"),
+        ("password: hunter2!x", "hunter2!x"),
+        ('DB_PASSWORD="kZ9#mmQ2"', "kZ9#mmQ2"),
+        ('{"client_secret": "a8f3-22bc-99de"}', "a8f3-22bc-99de"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("my password is Tr0ub4dor&3", "Tr0ub4dor&3"),
+        ("Authorization: Bearer a1b2c3d4e5f6g7h8i9j0", "a1b2c3d4e5f6g7h8i9j0"),
+    ],
+)
+def test_an_assigned_secret_is_found(found: Find, text: str, secret: str) -> None:
+    """The value is the finding, without the name and the quotes."""
+    assert ("SECRET", secret) in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["password = getpass()", "password: str = None", "api_key = os.environ['KEY']", "Enter your password: ", "token = tokens[0]", "The password is incorrect",
+     "secret_key=settings.SECRET_KEY", "How do I reset my password in Outlook?", "password=${DB_PASSWORD}", "max_tokens: 4096"],
+)  # fmt: skip
+def test_code_about_secrets_is_no_secret(found: Find, text: str) -> None:
+    """Types, variables, stand-ins and sentences."""
+    assert [] == [value for entity, value in found(text) if entity == "SECRET"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["jane.doe@example.com", "j_d+x@mail.example.co.uk", "jane@ex\u200bample.com", "ｊａｎｅ＠example.com", "jane @ example.com", "jane [at] example [dot] com", "JANE@EXAMPLE.COM"],
+)  # fmt: skip
+def test_a_mailbox_is_found_in_every_writing(found: Find, written: str) -> None:
+    """Plain, disguised and spelled out."""
+    assert ("EMAIL_ADDRESS", written) in found(f"write to {written} please")
+
+
+@pytest.mark.parametrize("text", ["logo@2x.png", "git@github.com:org/repo.git", "@decorator", "react@18.2.0", "a @ b"])
+def test_other_signs_are_no_mailbox(found: Find, text: str) -> None:
+    """Image names, repositories, decorators and packages."""
+    assert "EMAIL_ADDRESS" not in [entity for entity, _ in found(text)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "(212) 555-0123",
+        "212-555-0123",
+        "+49 30 901820",
+        "+44 20 7946 0958",
+        "001-212-555-0123x12",
+        "+1 (415) 555\u20112671",
+    ],
+)
+def test_a_formatted_phone_number_stands_alone(found: Find, written: str) -> None:
+    """Country codes, brackets and groups tell."""
+    assert ("PHONE_NUMBER", written) in found(f"It is {written}.")
+
+
+@pytest.mark.parametrize("text", ["call me on 6502530000", "Phone:\n467 3395", "mobile 07700 900123"])
+def test_a_bare_phone_number_needs_evidence(found: Find, text: str) -> None:
+    """Digits alone are a telephone number when the text says so."""
+    assert ["PHONE_NUMBER"] == [entity for entity, _ in found(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["id 6502530000", "1700000000", "3.141592653589793", "2021-05-06 10:11", "version 10.2.13.4", "obj.to(123)", "self.model.to(device)", "192.168.1", "np.int64(7)",
+     "550e8400-e29b-41d4-a716-446655440000", "9f86d081884c7d659a2feaa0c55ad015", "x = 12345678", "l[::3]", "0.0.0.0", "127.0.0.1:8080"],
+)  # fmt: skip
+def test_technical_numbers_are_left_alone(found: Find, text: str) -> None:
+    """Ids, epochs, versions, hashes, floats and code."""
+    assert [] == found(text) or {"DATE_TIME"} == {entity for entity, _ in found(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("connected from 203.0.113.7 today", "IP_ADDRESS", "203.0.113.7"),
+        ("host 2001:db8:85a3::8a2e:370:7334 up", "IP_ADDRESS", "2001:db8:85a3::8a2e:370:7334"),
+        ("see https://example.com/a?b=1.", "URL", "https://example.com/a?b=1"),
+        ("MRN: 4432211", "MEDICAL_RECORD_NUMBER", "4432211"),
+        ("Member ID W123456789", "MEDICAL_RECORD_NUMBER", "W123456789"),
+        ("patient number A-99812", "MEDICAL_RECORD_NUMBER", "A-99812"),
+        ("account number 000123456789", "ACCOUNT_NUMBER", "000123456789"),
+        ("Acct #: 55-1234-9987", "ACCOUNT_NUMBER", "55-1234-9987"),
+        ("driver's license D1234567", "US_DRIVER_LICENSE", "D1234567"),
+        ("passport number 533380006", "US_PASSPORT", "533380006"),
+        ("diagnosed with type 2 diabetes", "MEDICAL_CONDITION", "type 2 diabetes"),
+        ("takes metformin daily", "MEDICAL_CONDITION", "metformin"),
+        ("diagnosis F32.1", "MEDICAL_CONDITION", "F32.1"),
+        ("patient has a fever", "MEDICAL_CONDITION", "fever"),
+        ("born on 3 March 1980", "DATE_TIME", "3 March 1980"),
+        ("a 45-year-old", "AGE", "45-year-old"),
+        (
+            "lives at 12 Elm Street, Apt 4, Springfield, IL 62701 now",
+            "STREET_ADDRESS",
+            "12 Elm Street, Apt 4, Springfield, IL 62701",
+        ),
+        ("NHS number 943 476 5919", "UK_NHS", "943 476 5919"),
+        ("wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "CRYPTO", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+        ("nino AB123456C", "UK_NINO", "AB123456C"),
+        ("Jane Doe called", "PERSON", "Jane Doe"),
+        ("at Acme Corp today", "ORGANIZATION", "Acme Corp"),
+    ],
+)
+def test_each_kind_is_found(found: Find, text: str, entity: str, value: str) -> None:
+    """One plain example of each entity."""
+    assert (entity, value) in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9434765919", "shelf F32.1 in hall B", "a brush stroke and a fever dream", "the account of 2023", "policy 12"],
+)
+def test_weak_forms_need_their_words(found: Find, text: str) -> None:
+    """A checksum that one number in ten passes, a code, an everyday word and a short number say nothing alone."""
+    assert [] == found(text)

@@ -1,0 +1,82 @@
+# ruff: noqa: RUF001 - disguised characters and long tables are what this file is about
+"""The folded text and the way back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.detection.shadow import fold
+
+ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=200)
+DISGUISED = st.text(
+    alphabet="aZ09 -.@\u200b\u00a0\u2011\uff11\u0663\ufb01\ufdfa\u0301\u00e9\u202e\U0001d7d8\n", max_size=60
+)
+
+
+@given(st.one_of(ANY_TEXT, DISGUISED), st.data())
+def test_every_span_leads_back_into_the_original(text: str, data: st.DataObject) -> None:
+    """Whatever is found in the shadow has offsets that are valid in the original, and covers what it was made of."""
+    shadow = fold(text)
+    if not shadow.text:
+        return
+    start = data.draw(st.integers(0, len(shadow.text) - 1))
+    end = data.draw(st.integers(start + 1, len(shadow.text)))
+    original_start, original_end = shadow.original(start, end)
+
+    assert 0 <= original_start < original_end <= len(text)
+    assert shadow.text[start:end] in fold(text[original_start:original_end]).text
+
+
+@given(st.one_of(ANY_TEXT, DISGUISED))
+def test_offsets_never_run_backwards(text: str) -> None:
+    """A later character of the shadow never stands for an earlier one of the original."""
+    shadow = fold(text)
+    spans = [shadow.original(at, at + 1) for at in range(len(shadow.text))]
+
+    assert spans == sorted(spans)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=200))
+def test_plain_text_is_its_own_shadow(text: str) -> None:
+    """ASCII is not touched."""
+    assert fold(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("disguised", "plain"),
+    [
+        ("４１１１", "4111"),
+        ("٤١١١", "4111"),
+        ("४१११", "4111"),
+        ("𝟒𝟏𝟏𝟏", "4111"),
+        ("41\u200b1\u00ad1\ufeff", "4111"),
+        ("123\u201145\u20136789", "123-45-6789"),
+        ("4111\u00a0\u20071111", "4111  1111"),
+        ("a＠b．com", "a@b.com"),
+        ("Jose\u0301", "José"),
+        ("ﬁle", "file"),
+    ],
+)
+def test_disguises_are_folded(disguised: str, plain: str) -> None:
+    """Width, script, spacing, dashes, invisible characters and ligatures do not hide a value."""
+    assert fold(disguised).text == plain
+
+
+def test_an_empty_span_is_refused() -> None:
+    """There is no original of nothing."""
+    with pytest.raises(ValueError, match="at least one character"):
+        fold("abc").original(1, 1)
+
+
+def test_a_shadow_shows_no_text() -> None:
+    """The text does not get into a log by way of a repr."""
+    assert "Jane" not in repr(fold("Jane Doe é"))
+
+
+def test_a_long_run_of_marks_stays_linear() -> None:
+    """Thousands of combining marks on one letter are folded in pieces."""
+    text = "e" + "\u0301" * 50_000
+
+    assert len(fold(text).text) >= 40_000
