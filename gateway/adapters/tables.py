@@ -51,7 +51,7 @@ commitment_keys = Table(
     Column("day", String(10), primary_key=True),
     Column("key", LargeBinary, nullable=False),
 )
-"""The random keys of commitments, one a tenant and day (`2026-11-24`); with an empty day, that of a tenant's pseudonyms.
+"""The random keys of commitments, one a tenant and day (`2026-11-24`); with an empty day, that of its pseudonyms.
 Retention deletes the days that have run out; erasing a tenant deletes all of its keys, the pseudonyms' with them."""
 
 api_keys = Table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,17 @@ class Secrets:
     day_key: bytes = field(repr=False)
     tenant_key: bytes = field(repr=False)
     salt: bytes = field(repr=False)
+
+
+NO_SECRETS = Secrets(b"", b"", b"")
+"""For evidence that commits to nothing."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def day_of(at: int) -> str:
+    """The day (UTC) of a time in microseconds since the epoch, as `2026-11-24`. Raises `OverflowError` past 9999."""
+    return (_EPOCH + timedelta(microseconds=at)).date().isoformat()
 
 
 def commitment(key: bytes, salt: bytes, data: bytes) -> str:

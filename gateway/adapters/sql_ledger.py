@@ -1,0 +1,302 @@
+"""The ledger: one committer thread for all appends of this process.
+
+    append          a job in the queue, and a future
+    committer       takes all that is queued (at most `MAX_BATCH`), one transaction, then wakes all waiters
+    receipt         signed after the commit, by the waiter
+
+An append that is not durable within the deadline, or whose commit has no known result, is refused. Should its record
+get in all the same, an outcome `not_sent` follows it: the caller was refused, so nothing was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from sqlalchemy import Engine
+
+from gateway import __version__
+from gateway.adapters.database import DatabaseUnfit, sqlite_file
+from gateway.adapters.ledger_key import LedgerKey
+from gateway.adapters.sql_chain import Chain, Written, may_send, not_sent
+from gateway.adapters.writer_lock import WriterLock
+from gateway.domain._receipt import issue
+from gateway.domain.clearance import Receipt
+from gateway.domain.errors import ErrorCode, GatewayFault
+from gateway.domain.evidence import Content, Decided, Event, EventKind, Evidence
+from gateway.domain.record import statement
+from gateway.domain.record_schema import RecordError
+from gateway.pipeline.ports import Clock, Health
+
+MAX_BATCH = 256
+MAX_QUEUED = 8192
+_START_SECONDS = 5.0
+_UNWRITABLE = "records cannot be written"
+
+_NOTHING = Content(b"")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """The record was not written, or nobody knows."""
+
+
+@dataclass(slots=True, eq=False)
+class _Append:
+    """One piece of evidence on its way. Only the event loop touches `future` and writes the other two, in this order:
+    first `abandoned`, then an `evidence` without content. The committer reads them in the other order."""
+
+    evidence: Evidence
+    future: asyncio.Future[Written | _Refused]
+    abandoned: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """Something else for the committer to do with its chain."""
+
+    work: Callable[[Chain], Sequence[str]]
+    future: asyncio.Future[Sequence[str] | DatabaseUnfit]
+
+
+class _Stop:
+    """The committer's last job."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What the committer took from the queue at once."""
+
+    appends: list[_Append] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    calls: list[_Call] = field(default_factory=list)
+    stop: bool = False
+
+    def add(self, job: _Append | _Call | _Stop) -> None:
+        """Sort one job in. Nobody waits any more for an abandoned one."""
+        match job:
+            case _Stop():
+                self.stop = True
+            case _Call():
+                self.calls.append(job)
+            case _Append(evidence=evidence):
+                if not job.abandoned:
+                    self.appends.append(job)
+                    self.evidence.append(evidence)
+            case _:
+                assert_never(job)
+
+
+class SqlLedger:
+    """Implements `ports.Ledger`. `start` it in the event loop that will append to it, `close` it in the same."""
+
+    def __init__(self, *, engine: Engine, key: LedgerKey, clock: Clock, deadline_ms: int) -> None:
+        self.writer = f"gw-{secrets.token_hex(4)}"
+        self._engine = engine
+        self._key = key
+        self._clock = clock
+        self._deadline = deadline_ms / 1000
+        self._queue: queue.SimpleQueue[_Append | _Call | _Stop] = queue.SimpleQueue()
+        self._chain = Chain(engine, self.writer, clock.now)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._commit_all, name="ledger", daemon=True)
+        self._lock: WriterLock | None = None
+        self._announced = False
+
+    async def start(self, *, announce: bool = True) -> None:
+        """Connect and check the durability; `announce` a new writer, and close what dead ones left open.
+
+        Raises `DatabaseUnfit` when records would not be safe or cannot be written.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        try:
+            await self._ask(_opened, _START_SECONDS)
+            if announce:
+                await self._announce()
+        except (DatabaseUnfit, GatewayFault) as error:
+            await self.close()
+            raise error if isinstance(error, DatabaseUnfit) else DatabaseUnfit(_UNWRITABLE) from None
+
+    async def append(self, evidence: Evidence) -> Receipt:
+        """The receipt, once the record is durable. Raises `GatewayFault(LEDGER_UNAVAILABLE)` when it is not in time."""
+        return await self._append(evidence, self._deadline)
+
+    async def health(self) -> Health:
+        """Whether a record could be written now: one is, and taken back."""
+        try:
+            await self._ask(_probed, self._deadline)
+        except DatabaseUnfit:
+            return Health(ok=False, detail=_UNWRITABLE)
+        return Health(ok=True, detail="")
+
+    async def close(self) -> None:
+        """Write what is queued and, if this ledger announced itself, its `shutdown`; then stop."""
+        if self._announced:
+            self._announced = False
+            with contextlib.suppress(GatewayFault):
+                await self._append(self._event(EventKind.SHUTDOWN, "stopped", __version__), _START_SECONDS)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        if self._thread.is_alive():
+            self._queue.put(_Stop())
+            await asyncio.to_thread(self._thread.join, _START_SECONDS)
+
+    async def _announce(self) -> None:
+        file = sqlite_file(self._engine)
+        self._lock = WriterLock(file.with_name(f"{file.name}.writers")) if file else None
+        # PostgreSQL is shared by gateways on other machines: which of their writers are dead cannot be told from here.
+        if self._lock is not None:
+            if self._lock.take_alone():
+                await self._recover()
+            await asyncio.to_thread(self._lock.share)
+        await self._append(self._event(EventKind.BOOT, "started", __version__), _START_SECONDS)
+        self._announced = True
+
+    async def _recover(self) -> None:
+        """Say of each intent that dead writers left open that nobody knows what became of it."""
+        ids = await self._ask(_open_intents, _START_SECONDS)
+        for at in range(0, len(ids), MAX_BATCH):
+            batch = [self._event(EventKind.RECOVERED, "open_intent", each) for each in ids[at : at + MAX_BATCH]]
+            await asyncio.gather(*(self._append(each, _START_SECONDS) for each in batch))
+
+    def _event(self, kind: EventKind, action: str, subject: str) -> Event:
+        return Event(kind=kind, at=self._clock.now(), action=action, subject=subject)
+
+    async def _append(self, evidence: Evidence, seconds: float) -> Receipt:
+        if self._queue.qsize() >= MAX_QUEUED or not self._thread.is_alive():
+            raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
+        job = _Append(evidence, asyncio.get_running_loop().create_future())
+        self._queue.put(job)
+        try:
+            async with asyncio.timeout(seconds):
+                written = await job.future
+        except TimeoutError:
+            self._abandon(job)
+            raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE) from None
+        except asyncio.CancelledError:
+            self._abandon(job)
+            raise
+        if isinstance(written, _Refused):
+            raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
+        return self._receipt(evidence, written)
+
+    def _receipt(self, evidence: Evidence, written: Written) -> Receipt:
+        """Only decisions are told to callers, so only their receipts carry a token."""
+        token = self._key.token(statement(written.record)) if isinstance(evidence, Decided) else ""
+        return issue(decision_id=written.record.search.decision_id, digest=written.digest, token=token)
+
+    def _abandon(self, job: _Append) -> None:
+        """Nobody waits for this record any more. `_wake` learns of one that is written later, here of one that is."""
+        job.abandoned = True
+        if job.future.done() and not job.future.cancelled() and isinstance(job.future.result(), Written):
+            self._owe(job.evidence)
+        if isinstance(job.evidence, Decided):
+            job.evidence = replace(job.evidence, received=_NOTHING, sent=_NOTHING)
+
+    def _owe(self, evidence: Evidence) -> None:
+        """Record that nothing was sent, for a decision whose record came too late."""
+        if isinstance(evidence, Decided) and may_send(evidence) and self._thread.is_alive():
+            future: asyncio.Future[Written | _Refused] = asyncio.get_running_loop().create_future()
+            self._queue.put(_Append(not_sent(evidence, self._clock.now()), future))
+
+    async def _ask(self, work: Callable[[Chain], Sequence[str]], seconds: float) -> Sequence[str]:
+        call = _Call(work, asyncio.get_running_loop().create_future())
+        self._queue.put(call)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await call.future
+        except TimeoutError:
+            raise DatabaseUnfit("the database does not answer in time") from None
+        if isinstance(answer, DatabaseUnfit):
+            raise answer
+        return answer
+
+    def _wake(self, jobs: Sequence[_Append], results: Sequence[Written | _Refused]) -> None:
+        """In the event loop: hand each waiter its result."""
+        for job, result in zip(jobs, results, strict=True):
+            if not job.future.done():
+                job.future.set_result(result)
+            elif isinstance(result, Written):
+                self._owe(job.evidence)
+
+    # The committer's thread, from here on.
+
+    def _commit_all(self) -> None:
+        stop = False
+        while not stop:
+            taken = self._take()
+            if taken.appends:
+                self._tell(self._wake, taken.appends, self._write(taken.evidence))
+            for call in taken.calls:
+                self._tell(_answer, call, self._work(call))
+            stop = taken.stop
+        self._chain.close()
+
+    def _take(self) -> _Taken:
+        """Wait for a job, and take with it all that is queued: under load, batches grow by themselves."""
+        taken = _Taken()
+        taken.add(self._queue.get())
+        with contextlib.suppress(queue.Empty):
+            while len(taken.appends) < MAX_BATCH and not taken.stop:
+                taken.add(self._queue.get_nowait())
+        return taken
+
+    def _write(self, batch: Sequence[Evidence]) -> list[Written | _Refused]:
+        try:
+            results = self._chain.write(batch)
+        except Exception as error:  # noqa: BLE001 - whatever the database does, the answer is a refusal
+            _log.error("%d records could not be written: %s", len(batch), type(error).__name__)
+            return [_Refused()] * len(batch)
+        return [_checked(result) for result in results]
+
+    def _work(self, call: _Call) -> Sequence[str] | DatabaseUnfit:
+        try:
+            return call.work(self._chain)
+        except DatabaseUnfit as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever the database does, the answer is a refusal
+            _log.error("the database failed: %s", type(error).__name__)
+            return DatabaseUnfit("the database cannot be reached or written")
+
+    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function in the event loop. One that is closed has no waiters left."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _checked(result: Written | RecordError) -> Written | _Refused:
+    if isinstance(result, Written):
+        return result
+    _log.error("a record was refused: %s", result)
+    return _Refused()
+
+
+def _answer(call: _Call, answer: Sequence[str] | DatabaseUnfit) -> None:
+    if not call.future.done():
+        call.future.set_result(answer)
+
+
+def _opened(chain: Chain) -> Sequence[str]:
+    chain.open()
+    return ()
+
+
+def _probed(chain: Chain) -> Sequence[str]:
+    chain.probe()
+    return ()
+
+
+def _open_intents(chain: Chain) -> Sequence[str]:
+    return chain.open_intents()
