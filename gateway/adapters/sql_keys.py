@@ -1,0 +1,148 @@
+"""API keys in the database: `gw_<id>_<secret>`, kept only as the SHA-256 of the whole key.
+
+A secret holds 32 random bytes, so a plain digest cannot be guessed. A key that was found is remembered for
+`REMEMBER_SECONDS`: a request normally costs no query, and a revocation holds within that time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine, exists, insert, select, update
+
+from gateway.adapters.tables import api_keys
+from gateway.domain.errors import ErrorCode, GatewayFault
+from gateway.pipeline.ports import Principal, UnknownKey
+
+REMEMBER_SECONDS = 2.0
+MAX_REMEMBERED = 10_000
+
+_KEY = re.compile(r"gw_([0-9a-z]{12})_[A-Za-z0-9_-]{43}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class KeyNameError(Exception):
+    """A name, tenant or app that a key cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made. `key` is shown once and kept nowhere."""
+
+    id: str
+    key: str = field(repr=False)
+    hash: bytes = field(repr=False)
+    name: str
+    tenant: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key as it may be shown. Times in microseconds since the epoch; `revoked` is 0 for a key that is not."""
+
+    id: str
+    name: str
+    tenant: str
+    app: str
+    created: int
+    revoked: int
+
+
+def new_key(*, name: str, tenant: str, app: str) -> NewKey:
+    """A fresh key, not stored yet. Raises `KeyNameError`."""
+    for what, value in (("name", name), ("tenant", tenant), ("app", app)):
+        if _NAME.fullmatch(value) is None:
+            raise KeyNameError(
+                f"{what}: up to 63 letters, digits, dots, dashes and underscores, a letter or digit first"
+            )
+    key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(12))
+    key = f"gw_{key_id}_{secrets.token_urlsafe(32)}"
+    return NewKey(key_id, key, _digest(key), name, tenant, app)
+
+
+class SqlKeys:
+    """Implements `ports.KeyStore`. `find` is for one event loop; the other methods block, for commands and start-up."""
+
+    def __init__(self, engine: Engine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._monotonic = monotonic
+        self._known: dict[bytes, tuple[Principal, float]] = {}
+        self._asking: dict[bytes, asyncio.Task[Principal | UnknownKey]] = {}
+
+    async def find(self, presented: str) -> Principal | UnknownKey:
+        """Whose key this is. Raises `GatewayFault(INTERNAL_ERROR)` when the store cannot be read."""
+        form = _KEY.fullmatch(presented)
+        if form is None:
+            return UnknownKey()
+        digest = _digest(presented)
+        principal, until = self._known.get(digest, (UnknownKey(), 0.0))
+        if isinstance(principal, Principal) and self._monotonic() < until:
+            return principal
+        return await asyncio.shield(self._ask(form[1], digest))
+
+    def add(self, key: NewKey, *, created: int) -> None:
+        """Store a new key: it is valid from now on."""
+        row = {"id": key.id, "hash": key.hash, "name": key.name, "tenant": key.tenant, "app": key.app}
+        with self._engine.begin() as connection:
+            connection.execute(insert(api_keys).values(**row, created=created, revoked=0))
+
+    def revoke(self, key_id: str, *, at: int) -> bool:
+        """Revoke a key for good; whether there was a valid one of this id."""
+        valid = (api_keys.c.id == key_id) & (api_keys.c.revoked == 0)
+        with self._engine.begin() as connection:
+            return connection.execute(update(api_keys).where(valid).values(revoked=at)).rowcount == 1
+
+    def list(self) -> list[ListedKey]:
+        """All keys, the oldest first."""
+        columns = (api_keys.c[name] for name in ("id", "name", "tenant", "app", "created", "revoked"))
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns).order_by(api_keys.c.created, api_keys.c.id))
+            return [ListedKey(*row) for row in rows]
+
+    def is_empty(self) -> bool:
+        """Whether no key was ever made."""
+        with self._engine.connect() as connection:
+            return not connection.execute(select(exists(select(api_keys.c.id)))).scalar_one()
+
+    def _ask(self, key_id: str, digest: bytes) -> asyncio.Task[Principal | UnknownKey]:
+        """One query for a key, however many requests wait for it."""
+        task = self._asking.get(digest)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._look_up(key_id, digest))
+            self._asking[digest] = task
+            task.add_done_callback(lambda _: self._asking.pop(digest, None))
+        return task
+
+    async def _look_up(self, key_id: str, digest: bytes) -> Principal | UnknownKey:
+        asked = self._monotonic()
+        try:
+            found = await asyncio.to_thread(self._read, key_id, digest)
+        except Exception:  # noqa: BLE001 - whatever the database does, nobody is let in
+            raise GatewayFault(ErrorCode.INTERNAL_ERROR) from None
+        self._known.pop(digest, None)
+        if isinstance(found, Principal):
+            while len(self._known) >= MAX_REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[digest] = (found, asked + REMEMBER_SECONDS)
+        return found
+
+    def _read(self, key_id: str, digest: bytes) -> Principal | UnknownKey:
+        with self._engine.connect() as connection:
+            row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first()
+        stored = bytes(row.hash) if row is not None else bytes(32)
+        if not hmac.compare_digest(stored, digest) or row is None or row.revoked:
+            return UnknownKey()
+        return Principal(key_id=row.id, name=row.name, tenant=row.tenant, app=row.app)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
