@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 import yaml
+
+from gateway.domain.strict_json import Json
 
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
@@ -121,6 +123,32 @@ class Parsed:
 def parse(file: str, data: bytes) -> Parsed:
     """The one document of a file as a mapping. Never raises: what is wrong is in `problems`."""
     return _Builder(file).document(data)
+
+
+class YamlError(Exception):
+    """A file is not YAML, or has one of its traps. The message names each problem with its place, a line each."""
+
+
+def load_strict(data: bytes, file: str) -> Json:
+    """The one document of a file as plain values: for files that have a validator of their own. Raises `YamlError`."""
+    parsed = parse(file, data)
+    if parsed.problems:
+        raise YamlError("\n".join(str(problem) for problem in parsed.problems))
+    return _plain(parsed.root)
+
+
+def _plain(node: YamlNode) -> Json:
+    match node:
+        case YamlMap():
+            return {entry.key: _plain(entry.value) for entry in node.entries}
+        case YamlList():
+            return [_plain(item) for item in node.items]
+        case YamlNumber():
+            return int(node.value) if node.whole else node.value
+        case YamlText() | YamlFlag():
+            return node.value
+        case _:
+            assert_never(node)
 
 
 def shown(text: str) -> str:

@@ -19,7 +19,7 @@ NO_LOCAL_STATUS = 403
 
 @dataclass(frozen=True, slots=True)
 class ToExternal:
-    """It may leave to `destination`, once `transforms` have been applied."""
+    """It may leave to `destination`, once `transforms` have been applied: those of which a value was found."""
 
     destination: str
     transforms: tuple[Transform, ...]
@@ -69,10 +69,12 @@ def _leave(policies: tuple[Policy, ...], facts: Facts, alias: Alias, verdict: Ve
         return _inside(policies, alias, verdict, "LOCAL_ALIAS", "")
     if not may.allows(alias.external):
         return _inside(policies, alias, verdict, "DESTINATION_NOT_ALLOWED", "")
-    transformed = frozenset(transform.entity for transform in may.transforms)
+    found = {fact.entity for fact in facts.findings}
+    transforms = tuple(transform for transform in may.transforms if transform.entity in found)
+    transformed = frozenset(transform.entity for transform in transforms)
     if not within_ceiling(policies, alias.external, sensitivity_of(policies, facts, transformed)):
         return _inside(policies, alias, verdict, "ABOVE_CLEARANCE", "")
-    return Routing(ToExternal(alias.external, may.transforms), verdict.reason, verdict)
+    return Routing(ToExternal(alias.external, transforms), verdict.reason, verdict)
 
 
 def _inside(policies: tuple[Policy, ...], alias: Alias, verdict: Verdict, reason: str, destination: str) -> Routing:

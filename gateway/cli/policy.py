@@ -1,0 +1,264 @@
+"""`gateway policy`: lint, test and explain the policy files, offline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gateway.adapters.file_policies import (
+    TEST_SUFFIX,
+    FilePolicies,
+    PolicyErrors,
+    SourceFile,
+    lint_files,
+    read_files,
+)
+from gateway.adapters.policy_cases import (
+    PolicyCase,
+    Vocabulary,
+    differences,
+    outcome_of,
+    read_cases,
+    read_facts,
+    vocabulary_of,
+)
+from gateway.adapters.policy_reader import KNOWN_ENTITIES
+from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
+from gateway.cli.options import config_option, settings_of
+from gateway.domain.alias import Alias
+from gateway.domain.conversation import Operation, read
+from gateway.domain.explain import explained
+from gateway.domain.facts import Facts, facts_of
+from gateway.domain.finding import Address
+from gateway.domain.mask import fold
+from gateway.domain.policy import Bundle, Zone
+from gateway.domain.routing import Routing, routed
+from gateway.domain.strict_json import dump_json
+from gateway.paths import data_path
+from gateway.wire.schema import CHAT
+
+EXIT_FOUND = 1
+_CONTENT = Address("/messages/0/content")
+
+_FOLDER = click.option(
+    "--policies", "folder", default="", metavar="DIR", help="Folder of policy files (else the configured one)."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@click.group("policy")
+def policy() -> None:
+    """Lint, test and explain the policy files. Nothing is sent or recorded."""
+
+
+@policy.command("lint")
+@_FOLDER
+@config_option
+@_JSON
+def lint(*, folder: str, config: str, as_json: bool) -> None:
+    """Tell all that is wrong with the policy files and their tests. Exit 1 when something is."""
+    directory = _directory(folder, config)
+    today = datetime.now(UTC).date()
+    try:
+        result = lint_files(read_files(directory), today=today)
+        errors, warnings = result.errors, result.warnings
+    except PolicyErrors as error:
+        errors, warnings = error.problems, ()
+    if not errors:
+        errors = _cases(directory, FilePolicies(directory).current())[1]
+    if as_json:
+        found = [*(_described(e, "error") for e in errors), *(_described(w, "warning") for w in warnings)]
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _print(errors)
+        _print(warnings, " warning:")
+        click.echo(f"{directory}: {len(errors)} errors, {len(warnings)} warnings", err=True)
+    sys.exit(EXIT_FOUND if errors else 0)
+
+
+@policy.command("test")
+@_FOLDER
+@config_option
+@click.option("--coverage", is_flag=True, help="Fail for a rule that matches in no case, or in all.")
+def test(*, folder: str, config: str, coverage: bool) -> None:
+    """Run the cases of every *.policy.test.yaml against the bundle. Exit 1 when one fails."""
+    directory = _directory(folder, config)
+    bundle = _bundle(directory)
+    cases, errors = _cases(directory, bundle)
+    _print(errors)
+    if errors:
+        sys.exit(EXIT_FOUND)
+    results = _run(bundle, cases, config)
+    failed = 0
+    for case, routing in results:
+        wrong = differences(case.expect, outcome_of(routing))
+        failed += bool(wrong)
+        click.echo(f"{'FAIL' if wrong else 'ok  '} {case.file}:{case.mark.line} {case.id}")
+        for line in wrong:
+            click.echo(f"       {line}")
+    uncovered = _uncovered(bundle, results) if coverage else ()
+    for rule in uncovered:
+        click.echo(f"P012 the rule '{rule}' has no case where it matches and one where it does not")
+    click.echo(f"{len(results) - failed} of {len(results)} cases passed")
+    sys.exit(EXIT_FOUND if failed or uncovered or not results else 0)
+
+
+@policy.command("explain")
+@_FOLDER
+@config_option
+@click.option("--text", "text_file", type=click.File("rb"), help="Explain the decision on the text of this file.")
+@click.option("--facts", "facts_file", type=click.File("rb"), help="Explain the decision on the facts of this file.")
+@click.option("--external", default="", metavar="NAME", help="External destination of the model (else the first).")
+@click.option("--local", default="", metavar="NAME", help="Destination inside of the model (else the first).")
+@_JSON
+def explain(
+    *,
+    folder: str,
+    config: str,
+    text_file: click.File | None,
+    facts_file: click.File | None,
+    external: str,
+    local: str,
+    as_json: bool,
+) -> None:
+    """Tell which rules match and which do not, and why; the label, the winner, the destination and shadow rules."""
+    bundle = _bundle(_directory(folder, config))
+    data = _input(text_file, facts_file)
+    facts, errors = read_facts("facts", b"{}" if text_file else data, vocabulary_of(bundle, KNOWN_ENTITIES))
+    _print(errors)
+    if errors:
+        sys.exit(EXIT_FOUND)
+    if text_file:
+        facts = asyncio.run(_detected(bundle, [(_decoded(data), facts)], config))[0]
+    alias = Alias(external or _first(bundle, Zone.EXTERNAL), local or _first(bundle, Zone.IN_NETWORK))
+    routing = routed(bundle, facts, alias)
+    click.echo(json.dumps(_as_json(bundle, facts, routing), indent=2)) if as_json else _show(bundle, facts, routing)
+
+
+def _directory(folder: str, config: str) -> Path:
+    if folder:
+        return Path(folder)
+    configured = settings_of(config).policies.dir
+    return Path(configured) if configured else data_path("policies")
+
+
+def _bundle(directory: Path) -> Bundle:
+    """The bundle of a folder; its problems and exit 1 when it does not load."""
+    try:
+        return FilePolicies(directory).current()
+    except PolicyErrors as error:
+        _print(error.problems)
+        sys.exit(EXIT_FOUND)
+
+
+def _cases(directory: Path, bundle: Bundle) -> tuple[list[PolicyCase], tuple[PolicyError, ...]]:
+    """The cases of every test file of a folder, and all that is wrong with them."""
+    names: Vocabulary = vocabulary_of(bundle, KNOWN_ENTITIES)
+    files: Sequence[SourceFile] = read_files(directory, TEST_SUFFIX) if any(directory.glob(f"*{TEST_SUFFIX}")) else ()
+    read_ones = [read_cases(file.name, file.data, names) for file in files]
+    return [c for cases, _ in read_ones for c in cases], tuple(e for _, errors in read_ones for e in errors)
+
+
+def _run(bundle: Bundle, cases: Sequence[PolicyCase], config: str) -> list[tuple[PolicyCase, Routing]]:
+    """What the bundle decides of each case. The detector is started only when a case has a text."""
+    texts = [case for case in cases if case.text]
+    found = asyncio.run(_detected(bundle, [(case.text, case.facts) for case in texts], config)) if texts else []
+    facts = {id(case): seen for case, seen in zip(texts, found, strict=True)}
+    return [(case, routed(bundle, facts.get(id(case), case.facts), case.alias)) for case in cases]
+
+
+async def _detected(bundle: Bundle, asked: Sequence[tuple[str, Facts]], config: str) -> list[Facts]:
+    """The facts of texts, each in the context of the facts beside it."""
+    from gateway.main import detector_of  # noqa: PLC0415 - only these commands need the whole gateway
+
+    detector = detector_of(settings_of(config))
+    await detector.start()
+    try:
+        found = []
+        for text, said in asked:
+            body = dump_json({"model": said.model, "messages": [{"role": "user", "content": text}]})
+            conversation = read(Operation.CHAT, CHAT, body)
+            only = replace(conversation, leaves=tuple(x for x in conversation.leaves if x.address == _CONTENT))
+            custom = bundle.custom_detectors_for(said.context.app, said.context.tenant)
+            found.append(facts_of(only, await detector.examine(only.leaves, custom), said.context, fold))
+        return found
+    finally:
+        await detector.stop()
+
+
+def _uncovered(bundle: Bundle, results: Sequence[tuple[PolicyCase, Routing]]) -> tuple[str, ...]:
+    matched = [{*routing.verdict.rules, *routing.verdict.shadow} for _, routing in results]
+    rules = dict.fromkeys(rule.id for each in bundle.policies for rule in each.rules)
+    return tuple(r for r in rules if all(r in m for m in matched) or not any(r in m for m in matched))
+
+
+def _first(bundle: Bundle, zone: Zone) -> str:
+    named = {name for each in bundle.policies for name, ceiling in each.ceilings.items() if ceiling.zone is zone}
+    return min(named, default="")
+
+
+def _input(text_file: click.File | None, facts_file: click.File | None) -> bytes:
+    given = [each for each in (text_file, facts_file) if each is not None]
+    if len(given) != 1:
+        raise click.UsageError("give either --text or --facts")
+    data = given[0].read(MAX_BYTES + 1)  # type: ignore[attr-defined]  # click hands over the opened file
+    return bytes(data)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError("the input is not UTF-8 text") from None
+
+
+def _print(problems: Iterable[PolicyError], kind: str = "") -> None:
+    for problem in problems:
+        place = f"{problem.file}:{problem.line}:{problem.column}"
+        click.echo(f"{place} {problem.code}{kind} {problem.message}")
+
+
+def _described(problem: PolicyError, severity: str) -> dict[str, object]:
+    return {
+        "severity": severity,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+    }
+
+
+def _as_json(bundle: Bundle, facts: Facts, routing: Routing) -> dict[str, object]:
+    return {
+        **{key: sorted(words) for key, words in outcome_of(routing).items()},
+        "tell_user": routing.verdict.tell_user,
+        "policy": bundle.digest,
+        "explained": [
+            {"policy": each.policy, "rule": each.rule.id, "matches": each.holds, "why": each.why}
+            for each in explained(bundle, facts, routing.verdict)
+        ],
+    }
+
+
+def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
+    console = Console(width=100, markup=False, highlight=False)
+    told = {key: ", ".join(sorted(words)) or "none" for key, words in outcome_of(routing).items()}
+    for key in ("label", "classes", "route", "destination", "transforms", "reason", "shadow"):
+        console.print(f"{key:<12} {told[key]}")
+    if routing.verdict.tell_user:
+        console.print(f"{'tell_user':<12} {routing.verdict.tell_user}")
+    table = Table("", "policy", "rule", "reason", "why")
+    for each in sorted(explained(bundle, facts, routing.verdict), key=lambda e: not e.holds):
+        kind = "shadow" if each.rule.shadow else "match"
+        table.add_row(kind if each.holds else "-", each.policy, each.rule.id, each.rule.reason, each.why)
+    console.print(table)
