@@ -14,12 +14,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy import Engine as Engine  # for those who hand one on and need nothing else of the library
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.paths import data_path
+
+Database = Engine
+"""What `open_database` returns, for those who hand it on and need nothing else of the library."""
 
 _DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, OSError)
 _MIGRATION_LOCK = 0x6761746577617931

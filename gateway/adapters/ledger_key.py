@@ -9,19 +9,22 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
+import hmac
 import os
 import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PURPOSE = b"gateway receipt v1\n"
 """Signed before each statement, so that no signature of this key can be passed off as one of another kind."""
 
 
-class LedgerKeyError(Exception):
+class LedgerKeyError(ValueError):
     """The key file cannot be used. The message names the file and how to mend it."""
 
 
@@ -37,6 +40,17 @@ class LedgerKey:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
 
+    @classmethod
+    def load(cls, path: Path) -> LedgerKey:
+        """The key in `path`, made at the first start. Raises `LedgerKeyError`: a key that others can read is not used."""
+        try:
+            if not path.exists():
+                _create(path)
+            _check_mode(path)
+            return cls(_read(path))
+        except OSError:
+            raise LedgerKeyError(f"ledger.key_file {path} cannot be read or made") from None
+
     def __repr__(self) -> str:
         return "LedgerKey()"
 
@@ -44,6 +58,16 @@ class LedgerKey:
     def public(self) -> bytes:
         """The public key, 32 bytes."""
         return self._key.public_key().public_bytes_raw()
+
+    def derived(self, purpose: str) -> bytes:
+        """A secret of 32 bytes for another purpose, the same after every start. Tells nothing of the key."""
+        return HKDF(hashes.SHA256(), 32, salt=None, info=f"gateway/{purpose}".encode()).derive(
+            self._key.private_bytes_raw()
+        )
+
+    def derived_secret(self, purpose: bytes) -> bytes:
+        """A secret of 32 bytes for another purpose, the same at every start. It tells nothing of the key."""
+        return hmac.new(self._key.private_bytes_raw(), b"gateway secret v1\n" + purpose, hashlib.sha256).digest()
 
     def token(self, statement: bytes) -> str:
         """The signed receipt for a statement."""
@@ -61,17 +85,6 @@ def verify(token: str, public: bytes) -> bytes:
     if not dot or token != f"{_encode(said)}.{_encode(_decode(signature))}":
         raise ReceiptError("the receipt is not in its canonical form")
     return said
-
-
-def load_or_create(path: Path) -> LedgerKey:
-    """The key in `path`, made at the first start. Raises `LedgerKeyError`: a key that others can read is not used."""
-    try:
-        if not path.exists():
-            _create(path)
-        _check_mode(path)
-        return LedgerKey(_read(path))
-    except OSError:
-        raise LedgerKeyError(f"ledger.key_file {path} cannot be read or made") from None
 
 
 def _create(path: Path) -> None:

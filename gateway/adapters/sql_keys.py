@@ -19,7 +19,8 @@ from sqlalchemy import Engine, exists, insert, select, update
 
 from gateway.adapters.tables import api_keys
 from gateway.domain.errors import ErrorCode, GatewayFault
-from gateway.pipeline.ports import Principal, UnknownKey
+from gateway.domain.evidence import Event, EventKind
+from gateway.pipeline.ports import Clock, Ledger, Principal, UnknownKey
 
 REMEMBER_SECONDS = 2.0
 MAX_REMEMBERED = 10_000
@@ -57,8 +58,8 @@ class ListedKey:
     revoked: int
 
 
-def new_key(*, name: str, tenant: str, app: str) -> NewKey:
-    """A fresh key, not stored yet. Raises `KeyNameError`."""
+def _new_key(*, name: str, tenant: str, app: str) -> NewKey:
+    """A fresh key, not stored yet."""
     for what, value in (("name", name), ("tenant", tenant), ("app", app)):
         if _NAME.fullmatch(value) is None:
             raise KeyNameError(
@@ -70,10 +71,14 @@ def new_key(*, name: str, tenant: str, app: str) -> NewKey:
 
 
 class SqlKeys:
-    """Implements `ports.KeyStore`. `find` is for one event loop; the other methods block, for commands and start-up."""
+    """Implements `ports.KeyStore`, and administers the keys. For one event loop.
 
-    def __init__(self, engine: Engine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Every change is recorded first: it raises `GatewayFault` where it cannot be, and is not made then.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
         self._monotonic = monotonic
         self._known: dict[bytes, tuple[Principal, float]] = {}
         self._asking: dict[bytes, asyncio.Task[Principal | UnknownKey]] = {}
@@ -89,29 +94,54 @@ class SqlKeys:
             return principal
         return await asyncio.shield(self._ask(form[1], digest))
 
-    def add(self, key: NewKey, *, created: int) -> None:
-        """Store a new key: it is valid from now on."""
+    async def create(self, ledger: Ledger, *, name: str, tenant: str, app: str) -> NewKey:
+        """A new key, valid when this returns. Raises `KeyNameError`."""
+        key = _new_key(name=name, tenant=tenant, app=app)
+        at = await self._record(ledger, "key_created", key.id)
+        await asyncio.to_thread(self._add, key, at)
+        return key
+
+    async def revoke(self, ledger: Ledger, key_id: str) -> bool:
+        """Revoke a key for good; whether there was a valid one of this id."""
+        if key_id not in {key.id for key in await self.list() if not key.revoked}:
+            return False
+        at = await self._record(ledger, "key_revoked", key_id)
+        return await asyncio.to_thread(self._mark_revoked, key_id, at)
+
+    async def ensure_first_key(self, ledger: Ledger) -> str:
+        """A key for a store in which none was ever made: returned this once. An empty string for any other store."""
+        if not await asyncio.to_thread(self._is_empty):
+            return ""
+        return (await self.create(ledger, name="first", tenant="default", app="default")).key
+
+    async def list(self) -> tuple[ListedKey, ...]:
+        """All keys, the oldest first."""
+        return await asyncio.to_thread(self._list)
+
+    async def _record(self, ledger: Ledger, action: str, subject: str) -> int:
+        at = self._clock.now()
+        await ledger.append(Event(kind=EventKind.ADMIN, at=at, action=action, subject=subject))
+        return at
+
+    def _add(self, key: NewKey, created: int) -> None:
         row = {"id": key.id, "hash": key.hash, "name": key.name, "tenant": key.tenant, "app": key.app}
         with self._engine.begin() as connection:
             connection.execute(insert(api_keys).values(**row, created=created, revoked=0))
 
-    def revoke(self, key_id: str, *, at: int) -> bool:
-        """Revoke a key for good; whether there was a valid one of this id."""
+    def _mark_revoked(self, key_id: str, at: int) -> bool:
         valid = (api_keys.c.id == key_id) & (api_keys.c.revoked == 0)
         with self._engine.begin() as connection:
             return connection.execute(update(api_keys).where(valid).values(revoked=at)).rowcount == 1
 
-    def list(self) -> list[ListedKey]:
-        """All keys, the oldest first."""
+    def _is_empty(self) -> bool:
+        with self._engine.connect() as connection:
+            return not connection.execute(select(exists(select(api_keys.c.id)))).scalar_one()
+
+    def _list(self) -> tuple[ListedKey, ...]:
         columns = (api_keys.c[name] for name in ("id", "name", "tenant", "app", "created", "revoked"))
         with self._engine.connect() as connection:
             rows = connection.execute(select(*columns).order_by(api_keys.c.created, api_keys.c.id))
-            return [ListedKey(*row) for row in rows]
-
-    def is_empty(self) -> bool:
-        """Whether no key was ever made."""
-        with self._engine.connect() as connection:
-            return not connection.execute(select(exists(select(api_keys.c.id)))).scalar_one()
+            return tuple(ListedKey(*row) for row in rows)
 
     def _ask(self, key_id: str, digest: bytes) -> asyncio.Task[Principal | UnknownKey]:
         """One query for a key, however many requests wait for it."""

@@ -13,9 +13,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.adapters.database import DatabaseUnfit, Engine, open_database, upgrade
-from gateway.adapters.key_admin import KeyAdmin
-from gateway.adapters.ledger_key import LedgerKeyError, load_or_create
+from gateway.adapters.database import Database, DatabaseUnfit, open_database, upgrade
+from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.sql_keys import KeyNameError, ListedKey, SqlKeys
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.cli import stop_for_configuration
@@ -43,7 +42,9 @@ def keys() -> None:
 def create(config: str, name: str, tenant: str, app: str, *, as_json: bool) -> None:
     """Make a key. It is shown once; only its hash is stored."""
     try:
-        key = _run(settings_of(config), lambda admin: admin.create(name=name, tenant=tenant, app=app or name))
+        key = _run(
+            settings_of(config), lambda keys, ledger: keys.create(ledger, name=name, tenant=tenant, app=app or name)
+        )
     except KeyNameError as error:
         raise click.UsageError(str(error)) from None
     if as_json:
@@ -57,7 +58,7 @@ def create(config: str, name: str, tenant: str, app: str, *, as_json: bool) -> N
 @config_option
 def list_keys(config: str, *, as_json: bool) -> None:
     """All keys, without their secrets."""
-    listed = _with_database(settings_of(config), lambda engine: SqlKeys(engine).list())
+    listed = _with_database(settings_of(config), lambda database: asyncio.run(SqlKeys(database, SystemClock()).list()))
     if as_json:
         click.echo(json.dumps([_shown(key) for key in listed]))
     else:
@@ -69,37 +70,37 @@ def list_keys(config: str, *, as_json: bool) -> None:
 @config_option
 def revoke(config: str, key_id: str) -> None:
     """Revoke a key for good. Running gateways notice within two seconds."""
-    if not _run(settings_of(config), lambda admin: admin.revoke(key_id)):
+    if not _run(settings_of(config), lambda keys, ledger: keys.revoke(ledger, key_id)):
         click.echo("There is no valid key of this id.", err=True)
         sys.exit(1)
     click.echo(f"Key {key_id} is revoked.")
 
 
-def _run(settings: Settings, work: Callable[[KeyAdmin], Awaitable[_T]]) -> _T:
+def _run(settings: Settings, work: Callable[[SqlKeys, SqlLedger], Awaitable[_T]]) -> _T:
     """Do something with the keys and record it. Exits with 78 when the ledger cannot be used."""
     try:
-        key = load_or_create(settings.ledger.key_file)
+        key = LedgerKey.load(settings.ledger.key_file)
     except LedgerKeyError as error:
         stop_for_configuration(str(error))
         raise
 
-    async def administer(engine: Engine) -> _T:
-        ledger = SqlLedger(engine=engine, key=key, clock=SystemClock(), deadline_ms=_DEADLINE_MS)
+    async def administer(database: Database) -> _T:
+        ledger = SqlLedger(engine=database, key=key, clock=SystemClock(), deadline_ms=_DEADLINE_MS)
         await ledger.start(announce=False)
         try:
-            return await work(KeyAdmin(SqlKeys(engine), ledger, SystemClock()))
+            return await work(SqlKeys(database, SystemClock()), ledger)
         finally:
             await ledger.close()
 
-    return _with_database(settings, lambda engine: asyncio.run(administer(engine)))
+    return _with_database(settings, lambda database: asyncio.run(administer(database)))
 
 
-def _with_database(settings: Settings, work: Callable[[Engine], _T]) -> _T:
+def _with_database(settings: Settings, work: Callable[[Database], _T]) -> _T:
     try:
-        engine = open_database(settings.database.url.get_secret_value())
-        upgrade(engine)
-        result = work(engine)
-        engine.dispose()
+        database = open_database(settings.database.url.get_secret_value())
+        upgrade(database)
+        result = work(database)
+        database.dispose()
     except DatabaseUnfit as error:
         stop_for_configuration(str(error))
         raise
@@ -126,7 +127,7 @@ def _time(at: int) -> str:
     return datetime.fromtimestamp(at // 1_000_000, UTC).isoformat()
 
 
-def _print_table(listed: list[ListedKey]) -> None:
+def _print_table(listed: tuple[ListedKey, ...]) -> None:
     table = Table("id", "name", "tenant", "app", "created", "revoked")
     for key in listed:
         table.add_row(
