@@ -42,7 +42,7 @@ class LedgerKey:
 
     @classmethod
     def load(cls, path: Path) -> LedgerKey:
-        """The key in `path`, made at the first start. Raises `LedgerKeyError`: a key that others can read is not used."""
+        """The key in `path`, made at the first start. Raises `LedgerKeyError`, also for a key that others can read."""
         try:
             if not path.exists():
                 _create(path)
