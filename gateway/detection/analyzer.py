@@ -18,7 +18,8 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from presidio_analyzer.recognizer_registry import RecognizerRegistry
 
-from gateway.detection.conflicts import Candidate, resolve
+from gateway.detection.candidates import Candidate
+from gateway.detection.conflicts import resolve
 from gateway.detection.context import LinearContextEnhancer
 from gateway.detection.custom import CompiledDetectors
 from gateway.detection.nlp import ENTITIES, PipelineEngine

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One result, with offsets in the folded text and a score from 0 to 1."""
-
-    start: int
-    end: int
-    entity: str
-    score: float
-    recognizer: str
-
+from gateway.detection.addresses import joined
+from gateway.detection.candidates import Candidate
 
 NAME_RECOGNIZER = "SpacyRecognizer"
 _GENERIC = frozenset({"URL", "DATE_TIME", "AGE", "LOCATION", "ORGANIZATION", "PERSON"})
@@ -31,24 +22,12 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     """The candidates without overlaps, sorted by start. A name that is partly covered keeps the part that is not."""
     kept: list[Candidate] = []
     starts: list[int] = []
-    for candidate in sorted(_joined(candidates), key=_strength):
+    for candidate in sorted(joined(candidates, text), key=_strength):
         for rest in _uncovered(candidate, kept, starts, text):
             at = bisect.bisect_left(starts, rest.start)
             starts.insert(at, rest.start)
             kept.insert(at, rest)
     return kept
-
-
-def _joined(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The candidates, with street addresses that overlap made into one: each finds another part of the same lines."""
-    out: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda each: (each.entity != "STREET_ADDRESS", each.start)):
-        last = out[-1] if out else candidate
-        if candidate.entity == last.entity == "STREET_ADDRESS" and out and candidate.start < last.end:
-            out[-1] = replace(last, end=max(last.end, candidate.end), score=max(last.score, candidate.score))
-        else:
-            out.append(candidate)
-    return out
 
 
 def _strength(candidate: Candidate) -> tuple[int, int, float, int, int]:

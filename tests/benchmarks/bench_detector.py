@@ -75,6 +75,9 @@ def plain_presidio(pipeline: str) -> Callable[[str], object]:
     from presidio_analyzer import AnalyzerEngine
     from presidio_analyzer.nlp_engine import NlpEngineProvider
 
+    from gateway.detection.analyzer import keep_suffix_list_offline
+
+    keep_suffix_list_offline()  # or it would first try to download one
     configuration = {"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": pipeline}]}
     engine = AnalyzerEngine(nlp_engine=NlpEngineProvider(nlp_configuration=configuration).create_engine())
     return lambda text: engine.analyze(text, language="en")

@@ -150,6 +150,7 @@ def test_presidio_is_silent_and_offline(analyzer: Analyzer, caplog: pytest.LogCa
 
     assert analyzer.engine.log_decision_process is False
     assert tldextract.tldextract.TLD_EXTRACTOR.suffix_list_urls == ()
+    assert tldextract.extract("mail.example.co.uk").suffix == "co.uk"
     assert "Jane" not in caplog.text
 
 

@@ -138,3 +138,17 @@ def test_each_kind_is_found(found: Find, text: str, entity: str, value: str) -> 
 def test_weak_forms_need_their_words(found: Find, text: str) -> None:
     """A checksum that one number in ten passes, a code, an everyday word and a short number say nothing alone."""
     assert [] == found(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "12 Elm Street, Apt 4, Springfield, IL 62701",
+        "12 Elm Street\n Suite 501\n Springfield\n\n 62701",
+        "742 Oak Avenue #9 Springfield 62701-1234",
+        "P.O. Box 1234, Springfield",
+    ],
+)
+def test_the_lines_of_an_address_are_one_value(found: Find, address: str) -> None:
+    """Number, street, flat, town and postcode belong together."""
+    assert [("STREET_ADDRESS", address)] == found(f"Send it to {address} please")

@@ -17,7 +17,7 @@ _AGES = (
     r"(?i)\b\d{1,3}[ \-]?(?:year|yr|month|week|day)s?[ \-]old\b",
     r"(?i)\b\d{1,3} ?(?:y/o|yo|y\.o\.)\b",
     r"(?i)\b(?:aged?|age:|age of|age is) ?\d{1,3}\b",
-    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turned|turning) \d{1,2}(?: years)?\b",
+    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turns?|turned|turning|when he was|when she was|when i was) \d{1,3}(?: years)?\b",
 )
 _STREET_TYPES = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place|Pl|Square|Sq|Terrace|Ter|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl"

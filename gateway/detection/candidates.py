@@ -1,0 +1,16 @@
+"""A result on its way from a recogniser to a finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One result, with offsets in the folded text and a score from 0 to 1."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+    recognizer: str
