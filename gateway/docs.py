@@ -18,9 +18,9 @@ def coverage_page() -> str:
     """docs/coverage.md."""
     lines = [
         "# Coverage: what becomes of each field\n",
-        "`text` is inspected, `control` has a closed shape, `opaque` is decided by the policy, `refused` is answered with",
-        "400 `unsupported_field`, and so is every field that is not listed. `[]` is an item, `*` a value under a key of the",
-        "caller's choice, `<key>` the key itself.\n",
+        "`text` is inspected, `control` has a closed shape, `opaque` is decided by the policy, `refused` is answered",
+        "with 400 `unsupported_field`, and so is every field that is not listed. `[]` is an item, `*` a value under a",
+        "key of the caller's choice, `<key>` the key itself.\n",
     ]
     for operation, fields in coverage().items():
         lines += [f"## {operation}\n", "| field | treatment |", "|---|---|"]
@@ -33,7 +33,8 @@ def errors_page() -> str:
     """docs/errors.md."""
     lines = [
         "# Errors\n",
-        'OpenAI\'s error body, `{"error": {"message", "type", "param", "code"}}`, so that SDKs raise their own exceptions.',
+        'OpenAI\'s error body, `{"error": {"message", "type", "param", "code"}}`, so that SDKs raise their own',
+        "exceptions.",
         "Messages are constant; they never repeat a request. `param` is the address of the field.\n",
         "| status | code | type | message |",
         "|---|---|---|---|",

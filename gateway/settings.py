@@ -10,12 +10,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from gateway.adapters.strict_yaml import YamlError, load_strict
+from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
 from gateway.domain.policy import Zone
 from gateway.domain.strict_json import Json
 
@@ -202,14 +202,28 @@ def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, envir
 
 def _document(path: Path) -> dict[str, Json]:
     try:
-        value = load_strict(path.read_bytes(), str(path))
+        parsed = parse(str(path), path.read_bytes())
     except OSError:
         raise ConfigError(f"{path} cannot be read") from None
-    except YamlError as error:
-        raise ConfigError(str(error)) from None
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: the file is a mapping of sections")
-    return value
+    if parsed.problems:
+        raise ConfigError("\n".join(str(problem) for problem in parsed.problems))
+    return {entry.key: _plain(entry.value) for entry in parsed.root.entries}
+
+
+def _plain(node: YamlNode) -> Json:
+    match node:
+        case YamlText(value=text):
+            return text
+        case YamlNumber(value=number, whole=whole):
+            return int(number) if whole else number
+        case YamlFlag(value=flag):
+            return flag
+        case YamlList(items=items):
+            return [_plain(item) for item in items]
+        case YamlMap(entries=entries):
+            return {entry.key: _plain(entry.value) for entry in entries}
+        case _:
+            assert_never(node)
 
 
 def _override(document: dict[str, Json], name: str, text: str) -> None:

@@ -16,9 +16,8 @@ import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PURPOSE = b"gateway receipt v1\n"
 """Signed before each statement, so that no signature of this key can be passed off as one of another kind."""
@@ -58,12 +57,6 @@ class LedgerKey:
     def public(self) -> bytes:
         """The public key, 32 bytes."""
         return self._key.public_key().public_bytes_raw()
-
-    def derived(self, purpose: str) -> bytes:
-        """A secret of 32 bytes for another purpose, the same after every start. Tells nothing of the key."""
-        return HKDF(hashes.SHA256(), 32, salt=None, info=f"gateway/{purpose}".encode()).derive(
-            self._key.private_bytes_raw()
-        )
 
     def derived_secret(self, purpose: bytes) -> bytes:
         """A secret of 32 bytes for another purpose, the same at every start. It tells nothing of the key."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf
@@ -34,7 +35,7 @@ class Playbook:
             script = "\n".join(_compared(list(effects), happened))
             raise AssertionError(f"the story went another way:\n{script}")
 
-    def __enter__(self) -> Playbook:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -22,7 +22,9 @@ INSIDE = {
 def ask(house: House, text: str, **more: object) -> tuple[str, dict[str, str]]:
     """One question with the SDK: the answer and the headers."""
     raw = house.client.chat.completions.with_raw_response.create(
-        model="gpt-4o-mini", messages=[{"role": "user", "content": text}], **more  # type: ignore[call-overload]
+        model="gpt-4o-mini",
+        messages=[{"role": "user", "content": text}],
+        **more,  # type: ignore[call-overload]
     )
     return raw.parse().choices[0].message.content or "", dict(raw.headers)
 

@@ -1,0 +1,45 @@
+"""The HTTP server that runs a gateway's application."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.settings import Server
+
+
+def config_of(app: ASGIApp | str, server: Server, *, workers: int = 1) -> uvicorn.Config:
+    """How uvicorn runs `app`, or several processes of the factory that the string names."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=workers,
+        host=server.host,
+        port=server.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on" if isinstance(app, str) else "off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(server.shutdown_s)),
+        timeout_keep_alive=75,
+    )
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Calls back with its port once it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[int], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            await self._announce(self.servers[0].sockets[0].getsockname()[1])

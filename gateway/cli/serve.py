@@ -1,0 +1,84 @@
+"""`gateway serve`: run the gateway."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import uvloop
+from uvicorn.supervisors import Multiprocess
+
+from gateway import logs
+from gateway.cli import EXIT_CONFIG, stop_for_configuration
+from gateway.cli.http import AnnouncingServer, config_of
+from gateway.cli.options import config_option, settings_of
+from gateway.main import FACTORY, Gateway, StartError, build
+from gateway.settings import ConfigError, Server
+
+_TRY = """
+Try it:
+  curl -s http://{host}:{port}/v1/chat/completions \\
+    -H 'authorization: Bearer {key}' -H 'content-type: application/json' \\
+    -d '{{"model": "local/embedded", "messages": [{{"role": "user",
+         "content": "Classify the ticket: I was charged twice. Labels: billing, bug, account"}}]}}'
+"""
+
+
+@click.command()
+@config_option
+@click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port to listen on (default 8080).")
+@click.option("--workers", default=1, type=click.IntRange(1, 64), show_default=True, help="Worker processes.")
+def serve(config: str, host: str | None, port: int | None, workers: int) -> None:
+    """Run the gateway until SIGTERM; requests in flight are finished within `server.shutdown_s`."""
+    if host is not None:
+        os.environ["GATEWAY_SERVER__HOST"] = host
+    if port is not None:
+        os.environ["GATEWAY_SERVER__PORT"] = str(port)
+    if config:
+        os.environ["GATEWAY_CONFIG"] = config
+    settings = settings_of(config)
+    logs.configure()
+    try:
+        gateway = build(settings, os.environ)
+        if workers == 1:
+            sys.exit(uvloop.run(_serve(gateway, settings.server)))
+        uvloop.run(_greet(gateway, settings.server))
+    except (ConfigError, StartError) as error:
+        stop_for_configuration(str(error))
+    several = config_of(FACTORY, settings.server, workers=workers)
+    Multiprocess(several, [several.bind_socket()]).run()
+
+
+async def _serve(gateway: Gateway, server: Server) -> int:
+    """One process: everything is up before the first connection is accepted."""
+
+    async def announce(port: int) -> None:
+        await _tell(gateway, server.host, port)
+
+    await gateway.start()
+    running = AnnouncingServer(config_of(gateway.app, server), announce)
+    try:
+        await running.serve()
+    finally:
+        await gateway.stop()
+    return 0 if running.started else EXIT_CONFIG
+
+
+async def _greet(gateway: Gateway, server: Server) -> None:
+    """Several processes: prove here that everything can start, then let each worker start its own."""
+    await gateway.start()
+    await _tell(gateway, server.host, server.port)
+    await gateway.stop()
+
+
+async def _tell(gateway: Gateway, host: str, port: int) -> None:
+    click.echo(f"gateway: listening on http://{host}:{port}/v1 (ready: /readyz, metrics: /metrics)")
+    for notice in gateway.notices:
+        click.echo(f"gateway: {notice}")
+    key = await gateway.first_key()
+    if key:
+        click.echo(f"gateway: the first API key, shown this once: {key}")
+    click.echo(_TRY.format(host=host, port=port, key=key or "<your key>"))
+    sys.stdout.flush()

@@ -1,0 +1,300 @@
+"""The composition root: settings -> adapters -> pipeline -> application. The only file that imports everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import assert_never
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from gateway import logs
+from gateway.adapters import database
+from gateway.adapters.database import DatabaseUnfit
+from gateway.adapters.file_policies import FilePolicies, PolicyErrors
+from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
+from gateway.adapters.litellm_external import LitellmExternal
+from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
+from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
+from gateway.adapters.openai_external import OpenAiExternal
+from gateway.adapters.openai_local import OpenAiLocal
+from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
+from gateway.adapters.presidio_detector import PresidioDetector
+from gateway.adapters.prometheus_metrics import PrometheusMetrics
+from gateway.adapters.sql_keys import SqlKeys
+from gateway.adapters.sql_ledger import SqlLedger
+from gateway.clock import SystemClock
+from gateway.domain.alias import Alias
+from gateway.domain.decision import Masking
+from gateway.domain.errors import GatewayError
+from gateway.domain.evidence import Event, EventKind
+from gateway.paths import data_path
+from gateway.pipeline.chat import ChatPipeline
+from gateway.pipeline.ports import ExternalModel, Health, LocalModel
+from gateway.settings import (
+    ConfigError,
+    LlamaCpp,
+    Settings,
+    find_config,
+    load,
+    secret_of,
+)
+from gateway.settings import LitellmExternal as LitellmSettings
+from gateway.settings import OpenAiExternal as OpenAiSettings
+from gateway.settings import OpenAiLocal as OpenAiLocalSettings
+from gateway.wire.app import Parts, create_app
+from gateway.wire.auth import Authenticator
+from gateway.wire.chat import ChatEndpoint, Limits
+from gateway.wire.health import HealthCheck
+from gateway.wire.schema import CHAT
+
+FACTORY = "gateway.main:application"
+_NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
+
+
+class StartError(Exception):
+    """A part cannot start. The message says which, and how to mend it; it holds no secret."""
+
+
+class Gateway:
+    """Everything that one process runs. Build with `build`, then `start`, serve `app`, `stop`."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        self._metrics = PrometheusMetrics()
+        self._policies = policies_of(settings)
+        self._engine = database.open_database(settings.database.url.get_secret_value())
+        self._key = LedgerKey.load(settings.ledger.key_file)
+        self._ledger = SqlLedger(
+            engine=self._engine, key=self._key, clock=self._clock, deadline_ms=settings.ledger.append_deadline_ms
+        )
+        self._keys = SqlKeys(self._engine, self._clock)
+        self._detector = detector_of(settings)
+        self._externals, self.notices = _external_models(settings, environment)
+        self._locals = _local_models(settings, environment)
+        self._pipeline = self._build_pipeline()
+        self.app: ASGIApp = create_app(self._parts(), self._lifespan)
+
+    async def start(self) -> None:
+        """Bring every part up. Raises `StartError`; what had started is stopped again."""
+        try:
+            await asyncio.to_thread(database.upgrade, self._engine)
+            await self._ledger.start()
+            await asyncio.gather(self._detector.start(), *(model.start() for model in self._locals.values()))
+            policy = self._policies.current().digest
+            await self._ledger.append(
+                Event(kind=EventKind.POLICY, at=self._clock.now(), action="activated", subject=policy)
+            )
+        except (GatewayError, ModelFileRefused, DatabaseUnfit) as error:
+            await self.stop()
+            raise StartError(_explain(error)) from None
+
+    async def stop(self) -> None:
+        """Finish recording, then end every part."""
+        await self._pipeline.drain()
+        closing = [model.aclose() for model in self._externals.values()]
+        await asyncio.gather(self._detector.stop(), *(_ended(model) for model in self._locals.values()), *closing)
+        await self._ledger.close()
+        self._engine.dispose()
+
+    async def first_key(self) -> str:
+        """A new API key when there is none at all, else an empty string. Shown once, never again."""
+        return await self._keys.ensure_first_key(self._ledger) if self._settings.auth.required else ""
+
+    def _build_pipeline(self) -> ChatPipeline:
+        return ChatPipeline(
+            declaration=CHAT,
+            aliases=_aliases(self._settings, self._externals),
+            detector=self._detector,
+            ledger=self._ledger,
+            policies=self._policies,
+            externals=self._externals,
+            locals_=self._locals,
+            masking=self._masking(),
+            clock=self._clock,
+            observer=self._metrics,
+        )
+
+    def _masking(self) -> Masking:
+        """Placeholders and hashes are keyed by the ledger's key, so they stay the same after a restart."""
+        secret = self._key.derived_secret(b"placeholders")
+        return Masking(secret, PresidioAnonymizer(self._key.derived_secret(b"hashes")))
+
+    def _parts(self) -> Parts:
+        server = self._settings.server
+        auth = Authenticator(self._keys, required=self._settings.auth.required)
+        limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
+        return Parts(
+            chat=ChatEndpoint(self._pipeline, auth, limits),
+            auth=auth,
+            policies=self._policies,
+            models=_model_names(self._settings),
+            health=self._health_checks(),
+            metrics=self._metrics.render,
+        )
+
+    def _health_checks(self) -> dict[str, HealthCheck]:
+        async def policies() -> Health:
+            return self._policies.health()
+
+        checks: dict[str, HealthCheck] = {
+            "ledger": self._ledger.health,
+            "detector": self._detector.health,
+            "policies": policies,
+        }
+        models: dict[str, ExternalModel | LocalModel] = {**self._externals, **self._locals}
+        return checks | {f"destination:{name}": model.health for name, model in models.items()}
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None, None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def build(settings: Settings, environment: Mapping[str, str]) -> Gateway:
+    """A gateway of these settings, not started. Raises `ConfigError` and `StartError`."""
+    try:
+        return Gateway(settings, environment)
+    except PolicyErrors as error:
+        raise ConfigError(f"the policies cannot be loaded:\n{error}") from None
+    except (ModelFileRefused, DatabaseUnfit, LedgerKeyError, ValueError, FileNotFoundError) as error:
+        raise StartError(_explain(error)) from None
+
+
+def application() -> ASGIApp:
+    """The application of one of several worker processes: settings from `$GATEWAY_CONFIG` and the environment."""
+    logs.configure()
+    return build(load(find_config("", os.environ, Path.cwd()), os.environ), os.environ).app
+
+
+def policies_of(settings: Settings) -> FilePolicies:
+    """The policies of the configured folder, or those that ship. Raises `PolicyErrors`."""
+    folder = Path(settings.policies.dir) if settings.policies.dir else data_path("policies")
+    zones = {name: destination.zone for name, destination in settings.destinations.items()}
+    return FilePolicies(folder, zones=zones)
+
+
+def detector_of(settings: Settings) -> PresidioDetector:
+    """The configured detector, not started."""
+    chosen = settings.detector
+    return PresidioDetector(
+        pipeline=chosen.pipeline or str(data_path("models/pii-en")),
+        processes=chosen.processes,
+        deadline_ms=chosen.deadline_ms,
+    )
+
+
+def _external_models(
+    settings: Settings, environment: Mapping[str, str]
+) -> tuple[dict[str, OpenAiExternal | LitellmExternal], tuple[str, ...]]:
+    """The destinations outside that have what they need, and a notice for each that has not."""
+    models: dict[str, OpenAiExternal | LitellmExternal] = {}
+    notices = []
+    for name, chosen in settings.destinations.items():
+        if not isinstance(chosen, OpenAiSettings | LitellmSettings):
+            continue
+        key = secret_of(chosen, environment).get_secret_value()
+        if not key:
+            notices.append(_NO_KEY.format(name=name))
+            continue
+        models[name] = _external_model(name, chosen, key)
+    return models, tuple(notices)
+
+
+def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: str) -> OpenAiExternal | LitellmExternal:
+    match chosen:
+        case OpenAiSettings():
+            return OpenAiExternal(
+                name,
+                chosen.base_url,
+                key,
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+                allow_http=chosen.allow_http,
+            )
+        case LitellmSettings():
+            return LitellmExternal(
+                name,
+                chosen.provider,
+                key,
+                base_url=chosen.base_url,
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+                allow_http=chosen.allow_http,
+            )
+        case _:
+            assert_never(chosen)
+
+
+def _local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
+    models: dict[str, LlamaCppLocal | OpenAiLocal] = {}
+    for name, chosen in settings.destinations.items():
+        if isinstance(chosen, LlamaCpp):
+            models[name] = _llama(chosen)
+        elif isinstance(chosen, OpenAiLocalSettings):
+            key = secret_of(chosen, environment).get_secret_value()
+            models[name] = OpenAiLocal(
+                chosen.base_url,
+                key,
+                model=chosen.model,
+                allowed_ranges=chosen.allowed_ranges,
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+            )
+    return models
+
+
+def _llama(chosen: LlamaCpp) -> LlamaCppLocal:
+    options = LlamaCppOptions(
+        model=_model_file(chosen.model),
+        context=chosen.context,
+        threads=chosen.threads,
+        queue=chosen.queue,
+        deadline_s=chosen.deadline_s,
+    )
+    return LlamaCppLocal(options)
+
+
+def _model_file(name: str) -> ModelFile:
+    for model in load_manifest(data_path("models/manifest.toml")):
+        if model.name == name:
+            return model
+    raise ModelFileRefused("a destination names a model that models/manifest.toml does not list")
+
+
+def _aliases(settings: Settings, externals: Mapping[str, ExternalModel]) -> dict[str, Alias]:
+    """What callers may name. A destination outside that is not set up is nowhere to go."""
+    return {
+        name: Alias(alias.external if alias.external in externals else "", alias.local)
+        for name, alias in settings.models.items()
+    }
+
+
+def _model_names(settings: Settings) -> tuple[str, ...]:
+    """The configured names, and each model file that a pattern of in-network names reaches."""
+    files = {f"local/{d.model}" for d in settings.destinations.values() if isinstance(d, LlamaCpp)}
+    patterns = [name[:-1] for name in settings.models if name.endswith("*")]
+    reached = {name for name in files if any(name.startswith(pattern) for pattern in patterns)}
+    return tuple(sorted(reached | set(settings.models)))
+
+
+async def _ended(model: LlamaCppLocal | OpenAiLocal) -> None:
+    match model:
+        case LlamaCppLocal():
+            await model.stop()
+        case OpenAiLocal():
+            await model.aclose()
+        case _:
+            assert_never(model)
+
+
+def _explain(error: Exception) -> str:
+    return error.text.message if isinstance(error, GatewayError) else str(error)
