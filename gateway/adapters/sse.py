@@ -38,7 +38,8 @@ class SseReader:
         self._limit = max_event_bytes
         self._pieces: list[bytes] = []
         self._data: list[bytes] = []
-        self._size = 0
+        self._line_size = 0
+        self._data_size = 0
         self._after_cr = False
         self._at_start = True
 
@@ -47,16 +48,15 @@ class SseReader:
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        self._size += len(chunk)
         if b"\n" not in chunk and b"\r" not in chunk:
             self._pieces.append(chunk)
+            self._line_size += len(chunk)
             self._check_size()
             return []
         *lines, rest = _LINE_END.split(b"".join([*self._pieces, chunk]))
-        self._pieces = [rest]
+        self._pieces, self._line_size = [rest], len(rest)
         self._after_cr = chunk.endswith(b"\r")
         events = self._events(lines)
-        self._size = len(rest) + sum(map(len, self._data))
         self._check_size()
         return events
 
@@ -70,16 +70,17 @@ class SseReader:
                 self._field(line)
             elif self._data:
                 events.append(b"\n".join(self._data))
-                self._data = []
+                self._data, self._data_size = [], 0
         return events
 
     def _field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
+            self._data_size += len(value) + 1
 
     def _check_size(self) -> None:
-        if self._size > self._limit:
+        if self._line_size + self._data_size > self._limit:
             raise SseError("an event is larger than the limit")
 
 
