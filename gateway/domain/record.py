@@ -9,12 +9,13 @@ Theory of operation
 3. Content appears only as a commitment, `h1:` and HMAC-SHA256 under a key of the tenant and day over salt and bytes:
    keys and salts are kept apart from the records, and once they are deleted a commitment says nothing.
 4. Names that callers choose (model, purpose, claimed label) stand in clear only where they look like a name, hold fewer
-   digits than a number of a person or account has, and nothing was found in them; else as a commitment.
+   digits (but for one release date) than a number of a person or account has, and nothing was found in them; else as a
+   commitment.
 5. A record is the leaf of a chain of its writer: it holds the leaf hash (RFC 6962) of the one before.
 
-Facts that evaluation reads are all recorded, so a decision can be evaluated again. Findings beyond `MAX_FINDINGS` are
-folded by entity, source and confidence band, which evaluation cannot tell apart; `more` counts what did not fit even
-so.
+Facts that evaluation reads are all recorded, so a decision can be evaluated again. Findings that do not
+fit are folded by entity, source and confidence band, which evaluation cannot tell apart; `more` counts what did not fit
+even so.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ _T = TypeVar("_T")
 
 VERSION = 1
 MAX_BYTES = 16 * 1024
-MAX_FINDINGS = 64
 NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
-_FIND_BYTES, _RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 6000, 3000, 1500, 2000
-_MOST_DIGITS = 8
+_FIND_BYTES, _RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 8000, 2500, 1500, 1500
+_MOST_DIGITS = 6
 _DIGIT = re.compile(r"[0-9]")
+_RELEASE_DATE = re.compile(r"20[0-9]{2}(-?)[01][0-9]\1[0-3][0-9]")
 _KINDS = {
     Route.EXTERNAL: "intent",
     Route.EXTERNAL_TRANSFORMED: "intent",
@@ -233,7 +234,8 @@ def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
 
 def _name(value: str, secrets: Secrets, *, clean: bool) -> str:
     """A name of the caller's choice: in clear where it can only be a name, else a commitment."""
-    shown = clean and is_word(value) and len(_DIGIT.findall(value)) <= _MOST_DIGITS
+    digits = _DIGIT.findall(_RELEASE_DATE.sub("", value, count=1))
+    shown = clean and is_word(value) and len(digits) <= _MOST_DIGITS
     return value if shown or not value else commitment(secrets.day_key, secrets.salt, value.encode())
 
 
@@ -253,10 +255,8 @@ def _finding(fact: FindingFact) -> dict[str, Json]:
 
 
 def _findings(facts: tuple[FindingFact, ...]) -> tuple[tuple[FindingFact, ...], int]:
-    if len(facts) <= MAX_FINDINGS and sum(map(_size, facts)) <= _FIND_BYTES:
-        return facts, 0
-    kept, lost = _within(_folded(facts), _FIND_BYTES, _size)
-    return kept[:MAX_FINDINGS], lost + len(kept[MAX_FINDINGS:])
+    kept, lost = _within(facts, _FIND_BYTES, _size)
+    return (kept, 0) if not lost else _within(_folded(facts), _FIND_BYTES, _size)
 
 
 def _folded(facts: Iterable[FindingFact]) -> list[FindingFact]:
@@ -279,7 +279,7 @@ def _folded(facts: Iterable[FindingFact]) -> list[FindingFact]:
 
 def _size(fact: FindingFact) -> int:
     """At least as many bytes as the finding takes beside the list's own."""
-    return len(fact.entity) + len(fact.schema) + len(fact.source) + 80
+    return len(fact.entity) + len(fact.schema) + len(fact.source) + 64
 
 
 def _within(items: Iterable[_T], budget: int, size: Callable[[_T], int]) -> tuple[tuple[_T, ...], int]:

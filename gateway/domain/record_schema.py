@@ -133,7 +133,7 @@ _DECIDED: Mapping[str, Check] = {
     "det": _matches(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"),
     "label": _matches(r"[a-z][a-z0-9_-]{0,31}"),
     "classes": _list_of(_word_of(DataClass), len(DataClass)),
-    "find": _list_of(_FINDING, 64),
+    "find": _list_of(_FINDING, 200),
     "pol": _shape(
         {
             "rev": _whole(),
