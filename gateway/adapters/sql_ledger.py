@@ -141,6 +141,9 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Write what is queued and, if this ledger announced itself, its `shutdown`; then stop."""
+        if self._thread.is_alive():
+            with contextlib.suppress(DatabaseUnfit):
+                await self._ask(_settled, _START_SECONDS)
         if self._announced:
             self._announced = False
             with contextlib.suppress(GatewayFault):
@@ -295,6 +298,11 @@ def _opened(chain: Chain) -> Sequence[str]:
 
 def _probed(chain: Chain) -> Sequence[str]:
     chain.probe()
+    return ()
+
+
+def _settled(_: Chain) -> Sequence[str]:
+    """Nothing: whoever waits for it knows that what was queued before is written, and what follows from it is queued."""
     return ()
 
 
