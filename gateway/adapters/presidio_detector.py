@@ -14,7 +14,7 @@ import os
 import secrets
 import signal
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -36,6 +36,7 @@ _CHARACTERS_PER_SECOND = 500_000
 """Ten times what a process reads. More than this within the deadline is hopeless, and is not even sent to it."""
 _CACHED_LEAVES = 50_000
 _CACHED_FINDINGS = 200_000
+_KEPT_SETS = 16
 _UNKNOWN_VERSION = "presidio"
 
 
@@ -56,7 +57,7 @@ class PresidioDetector:
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}
         self._cache = _Cache()
-        self._set: tuple[tuple[CustomDetector, ...], _Set] = ((), _Set(digest_of([]), []))
+        self._sets: deque[tuple[tuple[CustomDetector, ...], _Set]] = deque(maxlen=_KEPT_SETS)
         self._probes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -112,10 +113,12 @@ class PresidioDetector:
         return Report({leaf.address: told[key] for key, leaf in zip(keys, leaves, strict=True)}, version)
 
     def _detectors(self, custom: tuple[CustomDetector, ...]) -> _Set:
-        if custom != self._set[0]:
-            detectors = detectors_to_json(custom)
-            self._set = (custom, _Set(digest_of(detectors), detectors))
-        return self._set[1]
+        for known, prepared in self._sets:
+            if known == custom:
+                return prepared
+        detectors = detectors_to_json(custom)
+        self._sets.appendleft((custom, _Set(digest_of(detectors), detectors)))
+        return self._sets[0][1]
 
     async def _ask(self, leaves: list[Leaf], detectors: _Set) -> list[LeafReport]:
         """One report a leaf, from the least busy process, within the deadline."""

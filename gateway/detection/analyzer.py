@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tldextract
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
@@ -62,8 +62,11 @@ class Analyzer:
         `go_on` is called before each window and may raise, to end a long examination.
         """
         shadow = fold(text)
-        found = resolve(self._candidates(shadow.text, _words(context), go_on), shadow.text)
-        findings = {_finding(shadow, candidate) for candidate in found}
+        head = _head(shadow.text, context)
+        plain = _too_plain(shadow.text, _FEWEST_LABELLED_DIGITS if head else _FEWEST_DIGITS)
+        found = iter(()) if plain else self._candidates(head + shadow.text, _words(context), go_on)
+        kept = resolve(_without(head, found), shadow.text)
+        findings = {_finding(shadow, candidate) for candidate in kept}
         for start, end, entity, confidence, recognizer in custom.find(shadow.text):
             findings.add(Finding(*shadow.original(start, end), entity, confidence, recognizer))
         if shadow.text != text:
@@ -71,8 +74,6 @@ class Analyzer:
         return tuple(sorted(findings, key=lambda f: (f.start, f.end, f.entity, -f.confidence)))
 
     def _candidates(self, text: str, context: list[str], go_on: Callable[[], None]) -> Iterator[Candidate]:
-        if _too_plain(text):
-            return
         try:
             for offset, part in windows(text):
                 go_on()
@@ -86,11 +87,32 @@ class Analyzer:
 
 
 _FEWEST_DIGITS = 7
+_FEWEST_LABELLED_DIGITS = 4
 
 
-def _too_plain(text: str) -> bool:
+_COLON = ": "
+_LONGEST_LABELLED = 500
+
+
+def _head(text: str, context: Sequence[str]) -> str:
+    """The key above a short text, written before it as on a form: what needs a label finds it there."""
+    if not context or len(text) > _LONGEST_LABELLED or context[-1] == text or _COLON in text:
+        return ""
+    label = _words(context[-1:])[0]
+    return label + _COLON if label else ""
+
+
+def _without(head: str, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    """The candidates with offsets in the text after `head`; what lies in the head is not of the text."""
+    for each in candidates:
+        start, end = max(0, each.start - len(head)), each.end - len(head)
+        if end > start:
+            yield replace(each, start=start, end=end)
+
+
+def _too_plain(text: str, fewest_digits: int) -> bool:
     """Whether no recogniser could find anything: a number of few digits, or signs."""
-    return len(text) < WINDOW and not any(map(str.isalpha, text)) and sum(map(str.isdigit, text)) < _FEWEST_DIGITS
+    return len(text) < WINDOW and not any(map(str.isalpha, text)) and sum(map(str.isdigit, text)) < fewest_digits
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:

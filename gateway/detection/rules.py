@@ -16,9 +16,11 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 Check = Callable[[str, int, int], bool]
 """Whether the characters from start to end of a text are what the pattern promises."""
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where two words of `cardNumber` meet
 _REACH_BEFORE = 60
 _REACH_AFTER = 25
-_MAX_MEMORY = 256 * 1024 * 1024
+_SET_MEMORY = 96 * 1024 * 1024
+_RULE_MEMORY = 16 * 1024 * 1024
 _EVIDENCE_KEY = "evidence"
 
 
@@ -62,7 +64,7 @@ class Gate:
 
     def __init__(self) -> None:
         options = re2.Options()
-        options.max_mem = _MAX_MEMORY
+        options.max_mem = _SET_MEMORY
         options.log_errors = False
         self._set = re2.Set.SearchSet(options)
         self._always = self._set.Add("")
@@ -154,11 +156,12 @@ class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio publis
 
 def _beside(rule: Rule, evidence: re.Pattern[str], text: str, start: int, end: int, above: str) -> bool:
     near = text[max(0, start - rule.reach) : start] + "\n" + text[end : end + _REACH_AFTER]
+    near = _HUMP.sub(" ", near)
     return evidence.search(near) is not None or (bool(above) and evidence.search(above) is not None)
 
 
 def _compile(pattern: str) -> re2._Regexp:
     options = re2.Options()
-    options.max_mem = _MAX_MEMORY
+    options.max_mem = _RULE_MEMORY
     options.log_errors = False
     return re2.compile(pattern, options)

@@ -56,7 +56,8 @@ class Worker:
         while (job := self._jobs.get()) is not None:
             if job.number not in self._cancelled:
                 self._channel.end(job.number, self._answer(job))
-            self._cancelled.discard(job.number)
+            if self._jobs.empty():
+                self._cancelled.clear()
 
     def _listen(self) -> None:
         try:

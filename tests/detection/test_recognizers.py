@@ -152,3 +152,28 @@ def test_weak_forms_need_their_words(found: Find, text: str) -> None:
 def test_the_lines_of_an_address_are_one_value(found: Find, address: str) -> None:
     """Number, street, flat, town and postcode belong together."""
     assert [("STREET_ADDRESS", address)] == found(f"Send it to {address} please")
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "entity"),
+    [
+        ("W123456789", "memberId", "MEDICAL_RECORD_NUMBER"),
+        ("443221", "mrn", "MEDICAL_RECORD_NUMBER"),
+        ("000123456789", "account_number", "ACCOUNT_NUMBER"),
+        ("4222222222222", "creditCardNumber", "CREDIT_CARD"),
+        ("kZ9#mmQ2", "clientSecret", "SECRET"),
+        ("467 3395", "phone", "PHONE_NUMBER"),
+    ],
+)
+def test_a_key_labels_its_value(found: Find, value: str, key: str, entity: str) -> None:
+    """The key above a value in a JSON argument does what a label does in a text."""
+    assert [(entity, value)] == found(value, "record", key)
+    assert (entity, value) in found(f'{{"{key}": "{value}"}}')
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [("4096", "max_tokens"), ("true", "password"), ("ssn", "ssn"), ("0.7", "mrn")]
+)
+def test_a_key_alone_is_no_finding(found: Find, value: str, key: str) -> None:
+    """Nothing is found in the key itself, nor in a setting."""
+    assert [] == found(value, key)
