@@ -59,6 +59,7 @@ class StandIn:
         self._scenes: deque[Scene] = deque()
         self._connections: set[_Connection] = set()
         self._loop: asyncio.AbstractEventLoop
+        self._stopped: asyncio.Event
         self._thread: threading.Thread
 
     @property
@@ -97,12 +98,15 @@ class StandIn:
         """Listen. The socket listens before the thread runs, so nobody has to wait for it."""
         listening = self._bind()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(listening,), name="stand-in", daemon=True)
+        self._stopped = asyncio.Event()
+        running = self._run(listening)
+        target = self._loop.run_until_complete
+        self._thread = threading.Thread(target=target, args=(running,), name="stand-in", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Close every connection and end."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
         self._loop.close()
 
@@ -151,12 +155,11 @@ class StandIn:
         self._port = int(listening.getsockname()[1])
         return listening
 
-    def _run(self, listening: socket.socket) -> None:
-        creating = self._loop.create_server(lambda: _Connection(self), sock=listening)
-        server = self._loop.run_until_complete(creating)
-        self._loop.run_forever()
+    async def _run(self, listening: socket.socket) -> None:
+        server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
+        await self._stopped.wait()
         server.close()
-        self._loop.run_until_complete(self._abort())
+        await self._abort()
 
     async def _abort(self) -> None:
         for connection in list(self._connections):

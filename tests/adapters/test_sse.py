@@ -82,7 +82,7 @@ def test_an_event_without_its_blank_line_is_none() -> None:
     assert [b"1"] == SseReader().feed(b"data: 1\n\ndata: 2\n")
 
 
-@pytest.mark.parametrize("piece", [b"x" * 600, b"data: y\n" * 80])
+@pytest.mark.parametrize("piece", [b"x" * 600, b"data: yyyyyyy\n" * 80, b"data\n" * 800])
 def test_an_endless_event_is_refused(piece: bytes) -> None:
     """Neither one line nor many lines of one event may grow beyond the limit."""
     reader = SseReader(max_event_bytes=1000)
