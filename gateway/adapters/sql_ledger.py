@@ -302,7 +302,7 @@ def _probed(chain: Chain) -> Sequence[str]:
 
 
 def _settled(_: Chain) -> Sequence[str]:
-    """Nothing: whoever waits for it knows that what was queued before is written, and what follows from it is queued."""
+    """Nothing. When it is done, what was queued before is written, and what follows from that is queued."""
     return ()
 
 
