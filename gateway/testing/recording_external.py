@@ -35,6 +35,10 @@ class RecordingExternal:
         self.sent: list[tuple[str, bytes]] = []
         self.closed = 0
 
+    def script(self, *answers: Scripted) -> None:
+        """Play these for the next requests, one each."""
+        self._answers.extend(answers)
+
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The next scripted answer. Raises `UpstreamError` when one is scripted."""
         destination, body = redeem(clearance)
