@@ -42,6 +42,7 @@ MAX_BYTES = 16 * 1024
 NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _FIND_BYTES, _RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 8000, 2500, 1500, 1500
 _MOST_DIGITS = 6
 _DIGIT = re.compile(r"[0-9]")
@@ -102,7 +103,7 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
         **_content(evidence, secrets),
     }
     SCHEMAS.check(document)
-    body = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    body = _CANONICAL.encode(document).encode("ascii")
     if len(body) > MAX_BYTES:
         raise RecordError("record")
     return Record(link.writer, link.sequence, body, leaf_hash(body), search_of(document))
@@ -128,7 +129,7 @@ def statement(record: Record) -> bytes:
         "leaf": record.leaf.hex(),
         "t": record.search.at,
     }
-    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return _CANONICAL.encode(said).encode("ascii")
 
 
 def search_of(document: Mapping[str, Json]) -> Search:

@@ -81,8 +81,11 @@ def _shape(members: Mapping[str, Check]) -> Check:
     def check(value: Json, place: str) -> None:
         if not isinstance(value, dict) or value.keys() != members.keys():
             raise RecordError(place)
-        for key, member in members.items():
-            member(value[key], f"{place}.{key}")
+        try:
+            for key, member in members.items():
+                member(value[key], key)
+        except RecordError as error:
+            raise RecordError(f"{place}.{error.place}") from None
 
     return check
 
