@@ -1,0 +1,116 @@
+"""Evaluation of 200 rules on 50 findings: `python -m tests.benchmarks.bench_policy`. Prints microseconds."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+
+from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextField, ContextIs, FindingIs, LabelIs
+from gateway.domain.declaration import Source
+from gateway.domain.evaluate import evaluate
+from gateway.domain.facts import Context, Facts, FindingFact
+from gateway.domain.finding import Permille
+from gateway.domain.labels import DEFAULT_TABLE, STANDARD_LABELS, DataClass, Label, Scale
+from gateway.domain.policy import (
+    Block,
+    Bundle,
+    Ceiling,
+    Consequence,
+    Operator,
+    Policy,
+    RouteExternal,
+    RouteLocal,
+    Rule,
+    Scope,
+    Severity,
+    Transform,
+    TreatAs,
+    Zone,
+)
+
+ENTITIES = sorted(DEFAULT_TABLE)
+PUBLIC, INTERNAL, _, RESTRICTED = STANDARD_LABELS
+
+
+def condition(number: int) -> Condition:
+    """The mixture of conditions that the shipped policy and the examples have."""
+    entity = ENTITIES[number % len(ENTITIES)]
+    one = FindingIs(entity, Permille(500), 1 + number % 20, frozenset())
+    match number % 5:
+        case 0:
+            return AnyOf((one, ClassIs(DataClass.PHI)))
+        case 1:
+            return AllOf((LabelIs(PUBLIC, INTERNAL), ContextIs(ContextField.APP, frozenset({"claims-*", "batch"}))))
+        case 2:
+            return ClassIs(DataClass.SECRET)
+        case _:
+            return one
+
+
+def consequence(number: int) -> Consequence:
+    """Mostly permissions and local routes, some blocks."""
+    entity = ENTITIES[number % len(ENTITIES)]
+    match number % 4:
+        case 0:
+            return RouteLocal("")
+        case 1:
+            return Block(403)
+        case _:
+            return RouteExternal("", (Transform(entity, Operator.PLACEHOLDER),))
+
+
+def bundle(rules: int) -> Bundle:
+    """One policy of that many rules."""
+    made = [
+        Rule(id=f"r{n}", reason=f"R{n}", severity=Severity.LOW, when=condition(n), then=consequence(n))
+        for n in range(rules)
+    ]
+    every = frozenset({"*"})
+    policy = Policy(
+        name="bench",
+        scope=Scope(every, every),
+        scale=Scale(STANDARD_LABELS),
+        ceilings={"openai": Ceiling(Zone.EXTERNAL, INTERNAL, frozenset())},
+        detectors=(),
+        rules=tuple(made),
+        default=RouteLocal(""),
+        default_reason="NO_RULE_MATCHED",
+        on_detector_failure=TreatAs(RESTRICTED),
+        on_opaque_part=TreatAs(RESTRICTED),
+        local_model_down_status=503,
+    )
+    return Bundle(policies=(policy,), digest="sha256:0", revision=1)
+
+
+def facts(findings: int, label: str = "", purpose: str = "") -> Facts:
+    """A request of that many findings."""
+    found = tuple(
+        FindingFact(ENTITIES[n % len(ENTITIES)], "/messages/*/content", Source.USER, 1, 1, Permille(900))
+        for n in range(findings)
+    )
+    context = Context("acme", "claims-bot", "k1", purpose, Label(label), 0)
+    return Facts(context, "gpt-x", 50, 0, 0, found)
+
+
+def measure(name: str, whole: Bundle, asked: Facts, times: int = 20_000) -> None:
+    """Print p50, p99 and p99.9 of that many evaluations."""
+    for _ in range(500):
+        evaluate(whole, asked)
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter_ns()
+        evaluate(whole, asked)
+        taken.append(time.perf_counter_ns() - start)
+    taken.sort()
+    p50, p99, p999 = (taken[int(times * part)] / 1000 for part in (0.5, 0.99, 0.999))
+    print(f"{name:<44} p50 {p50:7.1f}  p99 {p99:7.1f}  p99.9 {p999:7.1f} microseconds")
+
+
+if __name__ == "__main__":
+    gc.freeze()
+    measure("200 rules, 50 findings", bundle(200), facts(50))
+    measure("200 rules, no findings", bundle(200), facts(0))
+    measure("200 rules, 50 findings, label and purpose", bundle(200), facts(50, "restricted", "support"), 5_000)
+    measure("20 rules, 5 findings", bundle(20), facts(5))
+    sys.exit(0)
