@@ -64,11 +64,7 @@ class Zone:
 
         Raises `OutsideZone` when any is not, `Unresolved` when there is none.
         """
-        try:
-            answer = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            answer = []
-        found = list(dict.fromkeys(str(entry[4][0]) for entry in answer))
+        found = await _resolved(host, port)
         if not found:
             raise Unresolved(f"{host} has no address")
         if not all(self.holds(ipaddress.ip_address(text)) for text in found):
@@ -109,6 +105,19 @@ class ZoneBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await self._inner.sleep(seconds)
+
+
+async def _resolved(host: str, port: int) -> list[str]:
+    """The addresses of a name; an address stands for itself without a look-up."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        answer = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
 
 
 def _within(address: Address, ranges: Iterable[Range]) -> bool:
