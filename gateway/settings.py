@@ -252,11 +252,21 @@ def _explain(error: ValidationError) -> str:
     return "\n".join(sorted(set(lines))) or "the configuration is not valid"
 
 
+_SECTIONS: Mapping[str, tuple[type[_Section], ...]] = {
+    "server": (Server,),
+    "database": (Database,),
+    "ledger": (Ledger,),
+    "policies": (Policies,),
+    "detector": (Detector,),
+    "auth": (Auth,),
+    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
+    "models": (ModelAlias,),
+}
+
+
 def _did_you_mean(location: tuple[int | str, ...]) -> str:
-    known: set[str] = set(Settings.model_fields)
-    for section in (Server, Database, Ledger, Policies, Detector, Auth, ModelAlias, OpenAiExternal, LitellmExternal,
-                    OpenAiLocal, LlamaCpp):  # fmt: skip
-        known |= set(section.model_fields)
+    sections = _SECTIONS.get(str(location[0]), ()) if len(location) > 1 else (Settings,)
+    known = {field for section in sections for field in section.model_fields}
     close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 

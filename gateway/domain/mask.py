@@ -132,6 +132,9 @@ def mask(
 
 def _apply(leaf: Leaf, spans: Sequence[Span], anonymizer: Anonymizer, stand_in: StandIn) -> str:
     """Names, keys and numbers take the bare placeholder, whatever the operator: another would break their shape."""
+    for span in spans:
+        if span.operator is Operator.PLACEHOLDER:
+            stand_in(span.entity, leaf.text[span.start : span.end])  # the first writing is the one that is restored
     if leaf.kind is LeafKind.VALUE:
         return anonymizer.apply(leaf.text, spans, stand_in)
     result, at = [], 0

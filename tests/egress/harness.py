@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import sqlite3
@@ -83,6 +84,6 @@ def left(provider: StandIn) -> bytes:
 def stored(folder: Path) -> bytes:
     """Every byte of the database, its write-ahead log included, after a checkpoint and before."""
     before = b"".join(path.read_bytes() for path in sorted(folder.glob("gateway.db*")))
-    with sqlite3.connect(folder / "gateway.db") as connection:
+    with contextlib.closing(sqlite3.connect(folder / "gateway.db")) as connection:
         dump = "\n".join(connection.iterdump()).encode()
     return before + dump
