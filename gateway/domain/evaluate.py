@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from gateway.domain.conditions import circumstances, holds
+from gateway.domain.conditions import circumstances
 from gateway.domain.facts import Facts
 from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
 from gateway.domain.policy import (
@@ -128,6 +128,8 @@ def classify(entity: Entity, policies: Iterable[Policy], scale: Scale) -> Classi
     known = [each for each in said if each is not None]
     if not known:
         return Classification(scale.top, frozenset({DataClass.PII}))
+    if len(known) == 1:
+        return known[0]
     return Classification(scale.highest(*(each.label for each in known)), _NOTHING.union(*(e.classes for e in known)))
 
 
@@ -155,7 +157,7 @@ def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivi
 def _judged(policies: tuple[Policy, ...], facts: Facts, label: Label, sensitivity: Sensitivity) -> Verdict:
     """The verdict on one reading, whose label is `label`."""
     now = circumstances(facts, label, sensitivity.classes, policies[0].scale)
-    matched = [rule for policy in policies for rule in policy.rules if holds(rule.when, now)]
+    matched = [rule for policy in policies for test, rule in policy.tests if test(now)]
     live = [rule for rule in matched if not rule.shadow]
     outcome, reason, told = _outcome(policies, facts, live)
     shadow = _ids(rule for rule in matched if rule.shadow)

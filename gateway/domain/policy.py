@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.domain.conditions import Condition, matches
+from gateway.domain.conditions import Condition, Test, compiled, matches
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
 
@@ -163,6 +163,7 @@ class Policy:
     """One policy file. `default` is always inside or a block.
 
     `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes.
+    `tests` are its rules, each behind its condition as a function.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Policy:
     on_opaque_part: OnFailure
     local_model_down_status: int
     meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
+    tests: tuple[tuple[Test, Rule], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         meanings: dict[Entity, Classification] = {}
@@ -186,6 +188,7 @@ class Policy:
             label = self.scale.highest(known.label, detector.means.label)
             meanings[entity] = Classification(label, known.classes | detector.means.classes)
         object.__setattr__(self, "meanings", meanings)
+        object.__setattr__(self, "tests", tuple((compiled(rule.when, self.scale), rule) for rule in self.rules))
 
     @property
     def own_detectors(self) -> tuple[CustomDetector, ...]:
