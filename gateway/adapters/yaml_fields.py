@@ -83,7 +83,7 @@ def one_of(problems: Problems, node: YamlNode, what: str, known: Sequence[str], 
     if value in known:
         return value
     if value:
-        problems.unknown(node.mark, code, what, value, known)
+        problems.unknown(node.mark, code, what.strip("'"), value, known)
     return known[0]
 
 

@@ -1,0 +1,194 @@
+"""`gateway policy`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli.policy import policy
+from gateway.paths import data_path
+
+SHIPPED = data_path("policies")
+CASES = """\
+apiVersion: gateway/v1
+kind: PolicyTest
+metadata: {name: test}
+alias: {external: openai, local: local-slm}
+cases:
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped policy, without its cases."""
+    (tmp_path / "default.policy.yaml").write_bytes((SHIPPED / "default.policy.yaml").read_bytes())
+    return tmp_path
+
+
+def run(*arguments: str, stdin: str = "") -> Result:
+    """One call of the command."""
+    return CliRunner().invoke(policy, list(arguments), input=stdin)
+
+
+def test_lint_is_silent_about_the_shipped_policy() -> None:
+    """And exits 0."""
+    result = run("lint", "--policies", str(SHIPPED))
+
+    assert (0, "") == (result.exit_code, result.stdout)
+
+
+def test_lint_tells_place_code_and_what_was_meant(folder: Path) -> None:
+    """One line a problem; exit 1."""
+    path = folder / "default.policy.yaml"
+    path.write_text(path.read_text().replace("entity: US_PASSPORT}", "entity: US_PASPORT}"))
+    result = run("lint", "--policies", str(folder))
+
+    lines = result.stdout.splitlines()
+    assert 1 == result.exit_code
+    assert 2 == len(lines)
+    assert lines[0].startswith("default.policy.yaml:")
+    assert lines[0].endswith("P016 unknown 'entity' 'US_PASPORT': did you mean 'US_PASSPORT'?")
+
+
+def test_lint_reads_the_cases_too(folder: Path) -> None:
+    """A case that cannot fail is no case."""
+    (folder / "a.policy.test.yaml").write_text(CASES + "  - {id: a, facts: {}, expect: {}}\n")
+    result = run("lint", "--json", "--policies", str(folder))
+
+    assert 1 == result.exit_code
+    assert [("a.policy.test.yaml", 6, "P006", "error")] == [
+        (p["file"], p["line"], p["code"], p["severity"]) for p in json.loads(result.stdout)
+    ]
+
+
+def test_lint_warns_without_failing(folder: Path) -> None:
+    """An overdue shadow rule is worth a look."""
+    path = folder / "default.policy.yaml"
+    path.write_text(
+        path.read_text().replace("- id: cleared", "- id: cleared\n    mode: shadow\n    shadow_until: 2020-01-01")
+    )
+    result = run("lint", "--policies", str(folder))
+
+    assert 0 == result.exit_code
+    assert "P018 warning: this shadow rule is overdue" in result.stdout
+
+
+def test_the_shipped_cases_pass_and_cover_every_rule() -> None:
+    """As the file beside the policy promises."""
+    result = run("test", "--coverage", "--policies", str(SHIPPED))
+
+    assert 0 == result.exit_code, result.stdout
+    assert "FAIL" not in result.stdout
+
+
+def test_a_wrong_expectation_fails(folder: Path) -> None:
+    """With what was expected and what came; exit 1."""
+    case = "  - {id: leaky, facts: {findings: [{entity: US_SSN}]}, expect: {route: external, classes: []}}\n"
+    (folder / "a.policy.test.yaml").write_text(CASES + case)
+    result = run("test", "--policies", str(folder))
+
+    assert 1 == result.exit_code
+    assert [
+        "FAIL a.policy.test.yaml:6 leaky",
+        "       route: expected external, got local",
+        "       classes: expected none, got pii",
+        "0 of 1 cases passed",
+    ] == result.stdout.splitlines()
+
+
+def test_a_rule_without_a_case_is_told_on_request(folder: Path) -> None:
+    """P012, for rules that match in no case or in all."""
+    (folder / "a.policy.test.yaml").write_text(CASES + "  - {id: a, facts: {}, expect: {route: external}}\n")
+
+    assert 0 == run("test", "--policies", str(folder)).exit_code
+    result = run("test", "--coverage", "--policies", str(folder))
+    assert 1 == result.exit_code
+    assert "P012 the rule 'secret-refused'" in result.stdout
+    assert "P012 the rule 'cleared'" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        ("  - {id: a, facts: {findings: [{entity: SSN}]}, expect: {route: local}}\n", "P016"),
+        ("  - {id: a, facts: {}, expect: {route: lokal}}\n", "P005"),
+        ("  - {id: a, facts: {}, expect: {exception: x}}\n", "P007"),
+        ("  - {id: a, expect: {route: local}}\n", "P006"),
+        ("  - {id: a, facts: {}, input: text, expect: {rout: local}}\n", "P001"),
+        ("  - {id: a, input: text, facts: {findings: []}, expect: {route: local}}\n", "P001"),
+        ("  - {id: a, facts: {failed: -1}, expect: {route: local}}\n", "P005"),
+        ("  - {id: a, facts: {claimed_label: secret}, expect: {route: local}}\n", "P016"),
+        (2 * "  - {id: a, facts: {}, expect: {route: external}}\n", "P002"),
+        ("  []\n", "P005"),
+    ],
+)
+def test_broken_cases_are_refused(folder: Path, cases: str, said: str) -> None:
+    """A test file that cannot be read is a failure, not a test less."""
+    (folder / "a.policy.test.yaml").write_text(CASES + cases)
+    result = run("test", "--policies", str(folder))
+
+    assert 1 == result.exit_code
+    assert said in result.stdout
+
+
+def test_no_cases_at_all_is_a_failure(folder: Path) -> None:
+    """Nothing was shown."""
+    result = run("test", "--policies", str(folder))
+
+    assert (1, "0 of 0 cases passed\n") == (result.exit_code, result.stdout)
+
+
+@pytest.mark.parametrize("verb", [["lint"], ["test"], ["explain", "--facts", "-"]])
+def test_a_bundle_that_does_not_load(tmp_path: Path, verb: list[str]) -> None:
+    """Every verb says why and exits 1."""
+    result = run(*verb, "--policies", str(tmp_path), stdin="{}")
+
+    assert 1 == result.exit_code
+    assert "P004 no file whose name ends in .policy.yaml" in result.stdout
+
+
+def test_explain_facts() -> None:
+    """Label, way, winner, and every rule with the reason why it matches or not."""
+    facts = "findings: [{entity: PERSON}, {entity: EMAIL_ADDRESS}]\n"
+    arguments = ("--policies", str(SHIPPED), "--external", "openai", "--facts", "-")
+    told = json.loads(run("explain", "--json", *arguments, stdin=facts).stdout)
+    screen = run("explain", *arguments, stdin=facts).stdout
+
+    assert (["external-transformed"], ["openai"], ["EMAIL_ADDRESS", "PERSON"], ["CONTACT_MASKED"]) == (
+        told["route"],
+        told["destination"],
+        told["transforms"],
+        told["reason"],
+    )
+    why = {each["rule"]: (each["matches"], each["why"]) for each in told["explained"]}
+    assert (False, "class phi: no") == why["phi-stays-inside"]
+    assert (True, "any(EMAIL_ADDRESS: yes, PHONE_NUMBER: no, STREET_ADDRESS: no)") == why["mask-contact"]
+    assert "mask-contact" in screen
+    assert max(len(line) for line in screen.splitlines()) <= 100
+
+
+def test_explain_needs_one_input() -> None:
+    """Wrong use exits 2; facts that cannot be read exit 1."""
+    both = ("--facts", "-", "--text", "-")
+
+    assert 2 == run("explain", "--policies", str(SHIPPED)).exit_code
+    assert 2 == run("explain", "--policies", str(SHIPPED), *both).exit_code
+    assert 1 == run("explain", "--policies", str(SHIPPED), "--facts", "-", stdin="findngs: []\n").exit_code
+
+
+def test_a_text_is_looked_through_by_the_detector(folder: Path) -> None:
+    """In a case and in an explanation: the same detector as the gateway's."""
+    text = "My card is 4111 1111 1111 1111, please block it."
+    (folder / "a.policy.test.yaml").write_text(CASES + f"  - {{id: a, input: '{text}', expect: {{route: local}}}}\n")
+
+    tested = run("test", "--policies", str(folder))
+    explained = run("explain", "--json", "--policies", str(folder), "--text", "-", stdin=text)
+
+    assert 0 == tested.exit_code, tested.output
+    assert ["ACCOUNT_NUMBER"] == json.loads(explained.stdout)["reason"]
+    assert (
+        2 == CliRunner().invoke(policy, ["explain", "--policies", str(folder), "--text", "-"], input=b"\xff").exit_code
+    )
