@@ -75,8 +75,8 @@ class Gateway:
         )
         self._keys = SqlKeys(self._engine, self._clock)
         self._detector = detector_of(settings)
-        self._externals, self.notices = _external_models(settings, environment)
-        self._locals = _local_models(settings, environment)
+        self._externals, self.notices = external_models(settings, environment)
+        self._locals = local_models(settings, environment)
         self._pipeline = self._build_pipeline()
         self.app: ASGIApp = create_app(self._parts(), self._lifespan)
 
@@ -98,7 +98,7 @@ class Gateway:
         """Finish recording, then end every part."""
         await self._pipeline.drain()
         closing = [model.aclose() for model in self._externals.values()]
-        await asyncio.gather(self._detector.stop(), *(_ended(model) for model in self._locals.values()), *closing)
+        await asyncio.gather(self._detector.stop(), *(model.stop() for model in self._locals.values()), *closing)
         await self._ledger.close()
         self._engine.dispose()
 
@@ -192,7 +192,7 @@ def detector_of(settings: Settings) -> PresidioDetector:
     )
 
 
-def _external_models(
+def external_models(
     settings: Settings, environment: Mapping[str, str]
 ) -> tuple[dict[str, OpenAiExternal | LitellmExternal], tuple[str, ...]]:
     """The destinations outside that have what they need, and a notice for each that has not."""
@@ -234,7 +234,8 @@ def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: st
             assert_never(chosen)
 
 
-def _local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
+def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
+    """The models inside, not started. Raises `ModelFileRefused`, and `ConfigError` for a key that cannot be read."""
     models: dict[str, LlamaCppLocal | OpenAiLocal] = {}
     for name, chosen in settings.destinations.items():
         if isinstance(chosen, LlamaCpp):
@@ -284,16 +285,6 @@ def _model_names(settings: Settings) -> tuple[str, ...]:
     patterns = [name[:-1] for name in settings.models if name.endswith("*")]
     reached = {name for name in files if any(name.startswith(pattern) for pattern in patterns)}
     return tuple(sorted(reached | set(settings.models)))
-
-
-async def _ended(model: LlamaCppLocal | OpenAiLocal) -> None:
-    match model:
-        case LlamaCppLocal():
-            await model.stop()
-        case OpenAiLocal():
-            await model.aclose()
-        case _:
-            assert_never(model)
 
 
 def _explain(error: Exception) -> str:

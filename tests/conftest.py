@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def _is_local(host: object) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _stay_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _stay_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections and look-ups beyond loopback raise; proxies and provider keys of the environment are out of sight."""
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
@@ -56,7 +55,6 @@ def _stay_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("GATEWAY_") or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
-    yield
 
 
 @pytest.fixture

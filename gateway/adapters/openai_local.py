@@ -97,7 +97,7 @@ class OpenAiLocal:
             return Health(ok=True, detail="")
         return Health(ok=False, detail="the in-network server does not answer, or is not inside the network")
 
-    async def aclose(self) -> None:
+    async def stop(self) -> None:
         """Close the pooled connections."""
         await self._pool.aclose()
 

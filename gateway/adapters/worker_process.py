@@ -1,8 +1,8 @@
 """A child process that answers jobs: the one way in which heavy native code runs beside the event loop.
 
 Parent and child exchange frames over the child's stdin and stdout: four bytes of length, then JSON. A job may be
-answered by several frames; the last one says so. A child that dies fails its jobs with `WorkerDied` and is started anew,
-at once the first time and with growing pauses when it keeps dying. Nothing here logs what a frame holds.
+answered by several frames; the last one says so. A child that dies fails its jobs with `WorkerDied` and is started
+anew, at once the first time and with growing pauses when it keeps dying. Nothing here logs what a frame holds.
 
 Frames to the child:   {"job": 7, "do": {...}} | {"cancel": 7}
 Frames from the child: {"ready": {...}} first; then {"job": 7, "part": {...}} and, last, {"job": 7, "end": {...}}

@@ -30,7 +30,7 @@ async def local(server: StandIn) -> AsyncIterator[OpenAiLocal]:
     """The adapter, pointed at it."""
     adapter = OpenAiLocal(server.base_url, "sk-inside", model="served-model", timeout_s=5.0)
     yield adapter
-    await adapter.aclose()
+    await adapter.stop()
 
 
 async def answer_of(adapter: OpenAiLocal, *, stream: bool) -> LocalAnswer | list[bytes]:
@@ -63,7 +63,7 @@ async def test_without_a_model_of_its_own_the_callers_is_kept(server: StandIn) -
     """And without a key there is no header for it."""
     adapter = OpenAiLocal(server.base_url)
     await adapter.complete(conversation("x"))
-    await adapter.aclose()
+    await adapter.stop()
 
     assert "gpt-x" == json.loads(server.requests[0].body)["model"]
     assert "" == server.requests[0].header("authorization")
@@ -141,7 +141,7 @@ async def test_a_silent_server_is_a_fault(server: StandIn, stream: bool) -> None
         await answer_of(adapter, stream=stream)
     assert await asyncio.to_thread(server.requests[0].gone.wait, 5)
     gate.release()
-    await adapter.aclose()
+    await adapter.stop()
 
 
 async def test_a_caller_that_leaves_frees_the_server(server: StandIn, local: OpenAiLocal) -> None:
@@ -169,7 +169,7 @@ async def test_an_address_outside_is_refused_at_start_and_at_each_connection() -
     with pytest.raises(GatewayFault):
         await adapter.complete(conversation(CANARY))
     assert not (await adapter.health()).ok
-    await adapter.aclose()
+    await adapter.stop()
 
 
 async def test_a_name_that_moves_outside_is_refused(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ async def test_a_name_that_moves_outside_is_refused(server: StandIn, monkeypatch
         await adapter.complete(conversation(CANARY))
     answers[0] = "127.0.0.1"
     await adapter.complete(conversation("x"))
-    await adapter.aclose()
+    await adapter.stop()
 
     assert [f"model.internal:{server.port}"] == [seen.header("host") for seen in server.requests]
 
@@ -203,7 +203,7 @@ async def test_a_name_without_an_address_may_come_later(monkeypatch: pytest.Monk
     await adapter.start()
     with pytest.raises(GatewayFault):
         await adapter.complete(conversation("x"))
-    await adapter.aclose()
+    await adapter.stop()
 
 
 async def test_the_environment_changes_nothing(

@@ -67,7 +67,8 @@ def test_broad_excepts_stand_only_where_they_refuse() -> None:
         name = str(path.relative_to(REPOSITORY))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             bare = isinstance(node, ast.ExceptHandler) and (
-                node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
             )
             if bare and not name.startswith(allowed):
                 broad.append(name)

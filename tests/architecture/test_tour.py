@@ -27,7 +27,9 @@ def test_every_file_of_the_tour_exists(repository: Path) -> None:
 def test_a_gateway_loads_the_tour_and_nothing_heavy() -> None:
     """The process that serves holds the tour's modules; what is heavy lives in child processes or comes when needed."""
     script = "import gateway.main, sys; print(*sorted(sys.modules), sep='\\n')"
-    loaded = set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
 
     assert {f"gateway.{name.replace('/', '.')}" for name in TOUR} <= loaded
     assert set() == loaded & set(HEAVY)

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_gateway [--requests 300] [--seconds 10]
 
 Three processes: the stand-in provider, a gateway as `gateway serve` starts it, and this client. Latencies are taken in
-turns (direct, new text, same text), so a slow moment of the machine meets all three. Writes docs/benchmarks/gateway.json.
+turns (direct, new text, same text), so a slow moment of the machine meets all three. Writes
+docs/benchmarks/gateway.json.
 """
 
 from __future__ import annotations
@@ -30,17 +31,16 @@ import httpx
 from tests.conftest import REPOSITORY
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "gateway.json"
-WORDS = (
-    "the report of this quarter shows that our delivery times improved after we changed the routing service and moved "
-    "the cache closer to the workers please explain which measurements would tell whether the change also helps small "
-    "batches or only large ones and suggest three experiments with a short reason for each of them so that the team can "
-    "pick one before the next planning round without reading the whole history of the project again"
-).split()
+PROSE = """the report of this quarter shows that our delivery times improved after we changed the routing service and
+moved the cache closer to the workers please explain which measurements would tell whether the change also helps small
+batches or only large ones and suggest three experiments with a short reason for each of them so that the team can pick
+one before the next planning round without reading the whole history of the project again"""
+WORDS = PROSE.split()
 
 
 def text_of(seed: int, length: int = 500) -> str:
     """A paragraph of plain business prose, new for every seed."""
-    chance = random.Random(seed)  # noqa: S311 - not a secret
+    chance = random.Random(seed)
     words: list[str] = [f"Note {chance.randrange(100, 999)}:"]
     while sum(len(word) + 1 for word in words) < length:
         words.append(chance.choice(WORDS))
@@ -71,7 +71,8 @@ def gateway(folder: Path, provider: str) -> Iterator[tuple[str, str, subprocess.
     config.write_text(
         f"server: {{port: 0}}\ndatabase: {{url: 'sqlite:///{folder}/gateway.db'}}\n"
         f"ledger: {{key_file: {folder}/ledger.key, append_deadline_ms: 5000}}\n"
-        f"destinations:\n  openai: {{zone: external, adapter: openai, base_url: '{provider}', api_key_env: BENCH_KEY}}\n"
+        "destinations:\n"
+        f"  openai: {{zone: external, adapter: openai, base_url: '{provider}', api_key_env: BENCH_KEY}}\n"
         "  local-slm: {zone: in_network, adapter: llama_cpp}\n"
         "models: {'gpt-*': {external: openai, local: local-slm}}\n"
     )

@@ -22,7 +22,8 @@ import os, socket, sys
 def hook(event, arguments):
     if event == "socket.connect" and isinstance(arguments[1], tuple) and not str(arguments[1][0]).startswith("127."):
         open(os.environ["GUARD_FILE"], "a").write(f"connect {arguments[1]}\\n")
-    if event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] not in (None, "", "localhost", b"127.0.0.1", "127.0.0.1"):
+    here = (None, "", "localhost", b"127.0.0.1", "127.0.0.1")
+    if event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] not in here:
         open(os.environ["GUARD_FILE"], "a").write(f"look-up {arguments[0]}\\n")
 
 open(os.environ["GUARD_FILE"], "a").write("guarding\\n")

@@ -321,18 +321,18 @@ async def test_a_caller_that_leaves_closes_the_provider() -> None:
 
 async def test_a_caller_that_leaves_before_the_answer_is_an_outcome_too() -> None:
     """Cancelled in the middle of sending: the intent does not stay open."""
+    sending = asyncio.Event()
 
     class Hanging(RecordingExternal):
         async def complete(self, clearance: object) -> Whole:
-            self.sent.append(("openai", b""))
+            sending.set()
             await asyncio.Event().wait()
             raise AssertionError
 
     with Playbook() as book:
         stage = Stage(book, external=Hanging("openai"))
         task = asyncio.ensure_future(stage.ask("hello"))
-        while not stage.external.sent:
-            await asyncio.sleep(0)
+        await sending.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -395,7 +395,7 @@ def test_a_playbook_that_nobody_compared_raises() -> None:
     """And one that differs says where."""
     with pytest.raises(AssertionError, match="does not speak"), Playbook() as book:
         book.note("send openai")
+    forgotten = Playbook()
+    forgotten.note("send openai")
     with pytest.raises(AssertionError, match="another way"):
-        forgotten = Playbook()
-        forgotten.note("send openai")
         forgotten.expect("examine")
