@@ -8,6 +8,7 @@ import click
 
 from gateway.cli import main
 from gateway.domain.errors import ERRORS
+from gateway.domain.labels import DEFAULT_TABLE
 from gateway.wire.coverage import coverage
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -43,6 +44,22 @@ def errors_page() -> str:
     return _HEAD + "\n".join([*lines, ""])
 
 
+def entities_page() -> str:
+    """docs/entities.md."""
+    lines = [
+        "# Entities: what each one means\n",
+        "The label and the classes of whatever the detector can report, where a policy's own `detectors` say nothing",
+        "else. An entity that is not listed counts as the top label. Health content alone is a topic; beside anything of",
+        "class `pii` it makes a conversation `phi`.\n",
+        "| entity | label | classes |",
+        "|---|---|---|",
+    ]
+    for entity, means in sorted(DEFAULT_TABLE.items()):
+        classes = ", ".join(sorted(each.value for each in means.classes)) or "none"
+        lines.append(f"| `{entity}` | {means.label} | {classes} |")
+    return _HEAD + "\n".join([*lines, ""])
+
+
 def commands_page() -> str:
     """docs/commands.md."""
     lines = ["# Commands\n", "Exit codes: 0 good, 1 found what it looks for, 2 usage, 78 configuration.\n"]
@@ -58,6 +75,7 @@ def pages() -> dict[Path, str]:
         _DOCS / "coverage.md": coverage_page(),
         _DOCS / "errors.md": errors_page(),
         _DOCS / "commands.md": commands_page(),
+        _DOCS / "entities.md": entities_page(),
     }
 
 

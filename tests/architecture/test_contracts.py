@@ -27,7 +27,7 @@ BAD = {
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on a copy of the package."""
-    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-timings"]
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-logo"]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(folder), "PATH": ""}
     )
