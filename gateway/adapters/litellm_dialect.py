@@ -43,7 +43,9 @@ PASSED_ON = frozenset(
 _OURS = frozenset({"model", "stream_options", "store"})
 """Handled here: the model gets its provider's name, usage is always asked for, and `store` is false anyway."""
 
-_REFUSED_NAMES = ("replicate", "clarifai")
+OTHER_WAYS = ("replicate", "clarifai")
+"""litellm sends a request to these providers when the model's name contains theirs, whatever stands in front of it."""
+
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 _MESSAGE = ("role", "content", "refusal", "reasoning_content", "tool_calls", "function_call")
 
@@ -76,7 +78,7 @@ def call_of(request: Mapping[str, Json]) -> Call | Unsupported:
         if name not in PASSED_ON and name not in _OURS:
             return Unsupported(name)
     model = request.get("model")
-    if not isinstance(model, str) or any(name in model.lower() for name in _REFUSED_NAMES):
+    if not isinstance(model, str) or any(name in model.lower() for name in OTHER_WAYS):
         return Unsupported("model")
     if request.get("store") is True:
         return Unsupported("store")

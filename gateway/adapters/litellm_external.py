@@ -22,6 +22,7 @@ from typing import Protocol, cast
 import httpx
 
 from gateway.adapters.litellm_dialect import (
+    OTHER_WAYS,
     Call,
     Unsupported,
     call_of,
@@ -39,7 +40,7 @@ from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import ExternalAnswer, Health, Rejected, Streamed, Whole
 
-_OTHER_WAYS = ("replicate_models", "clarifai_models", "petals_models", "snowflake_models", "ovhcloud_models")
+_OTHER_WAYS_BY_LIST = ("replicate_models", "clarifai_models", "petals_models", "snowflake_models", "ovhcloud_models")
 """Lists of model names that litellm sends to those providers whatever the provider in front of the name."""
 
 _END_MARKS = (
@@ -58,7 +59,7 @@ _NOWHERE = "https://127.0.0.1:9"
 
 
 class _Answer(Protocol):
-    def model_dump(self) -> dict[str, Json]: ...
+    def model_dump(self, *, warnings: bool) -> dict[str, Json]: ...
 
 
 class LitellmExternal:
@@ -96,6 +97,8 @@ class LitellmExternal:
             if self._origin:
                 return
             self._check_environment()
+            if self._provider in OTHER_WAYS:
+                raise _own_way(self._provider)
             self._litellm = await asyncio.to_thread(load_quiet)
             check_quiet(self._litellm)
             await self._learn_origin(_NOWHERE)
@@ -114,7 +117,7 @@ class LitellmExternal:
             call = None
         if call is None:
             raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
-        if isinstance(call, Unsupported) or any(call.model in _names(self._litellm, of) for of in _OTHER_WAYS):
+        if isinstance(call, Unsupported) or any(call.model in _names(self._litellm, of) for of in _OTHER_WAYS_BY_LIST):
             return Rejected(400, unsupported_body(call if isinstance(call, Unsupported) else Unsupported("model")), 0)
         return await self._answer(call)
 
@@ -133,7 +136,7 @@ class LitellmExternal:
                 answer = await self._ask(call, way, self._base_url, self._api_key)
             if call.stream:
                 return Streamed(_Events(cast("AsyncIterator[_Answer]", answer), way, call))
-            return Whole(completion_of(cast("_Answer", answer).model_dump(), call.model))
+            return Whole(completion_of(cast("_Answer", answer).model_dump(warnings=False), call.model))
         except Exception as error:  # noqa: BLE001 - the exception map refuses whatever went wrong
             result = _failure(error, way)
         except BaseException:
@@ -168,10 +171,7 @@ class LitellmExternal:
         except Exception:  # noqa: BLE001 - the probe always fails; what counts is which way it went
             logging.getLogger(__name__).debug("probed")
         if not probe.asked_origin or (base_url and probe.asked_origin != _origin(httpx.URL(base_url))):
-            raise NotQuiet(
-                f"litellm does not send requests of provider {self._provider} over the gateway's own connection, so "
-                "it cannot be used; for an OpenAI-compatible provider use adapter: openai with its base_url"
-            )
+            raise _own_way(self._provider)
         return probe.asked_origin
 
     def _check_environment(self) -> None:
@@ -302,7 +302,7 @@ class _Events:
     async def _payload(self) -> bytes:
         while not self._over:
             try:
-                chunk = (await anext(self._chunks)).model_dump()
+                chunk = (await anext(self._chunks)).model_dump(warnings=False)
             except StopAsyncIteration:
                 self._over = True
                 if not any(mark in self._way.tail for mark in _END_MARKS):
@@ -331,6 +331,13 @@ def _failure(error: Exception, way: OneWay) -> Rejected | UpstreamError:
         if body is not None:
             return Rejected(way.status, body, way.retry_after)
     return UpstreamError(ErrorCode.UPSTREAM_TIMEOUT if isinstance(error, TimeoutError) else way.code)
+
+
+def _own_way(provider: str) -> NotQuiet:
+    return NotQuiet(
+        f"litellm does not send requests of provider {provider} over the gateway's own connection, so "
+        "it cannot be used; for an OpenAI-compatible provider use adapter: openai with its base_url"
+    )
 
 
 def _origin(url: httpx.URL) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import warnings
 from collections.abc import Awaitable, Mapping
 from typing import Protocol, cast
 
@@ -71,6 +72,7 @@ def load_quiet() -> Litellm:
     for name, value in QUIET.items():
         if hasattr(litellm, name):
             setattr(litellm, name, type(value)() if isinstance(value, list | dict) else value)
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings")  # they quote values
     for logger in map(logging.getLogger, _LOGGERS):
         logger.disabled = True
     return cast("Litellm", litellm)
