@@ -1,0 +1,57 @@
+"""`gateway doctor`: says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.adapters import database
+from gateway.cli.doctor import doctor
+from tests.cli.processes import config
+
+
+def run(path: Path, *arguments: str) -> Result:
+    """The command with a configuration."""
+    return CliRunner().invoke(doctor, ["--config", str(path), *arguments])
+
+
+def test_a_well_installation_is_well(tmp_path: Path) -> None:
+    """Every part by name; exit 0."""
+    path = config(tmp_path, "http://127.0.0.1:9/v1")
+    database.upgrade(database.open_database(f"sqlite:///{tmp_path}/gateway.db"))
+    result = run(path, "--json")
+    told = json.loads(result.stdout)
+
+    assert 0 == result.exit_code, result.output
+    assert {"configuration", "policies", "database", "ledger key", "detector", "models inside", "keys"} <= told.keys()
+    assert all(part["ok"] for part in told.values())
+
+
+def test_an_old_database_is_named_with_its_mend(tmp_path: Path) -> None:
+    """Exit 1, and the command that helps."""
+    result = run(config(tmp_path, "http://127.0.0.1:9/v1"))
+
+    assert 1 == result.exit_code
+    assert "gateway db upgrade" in result.output
+
+
+def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
+    """Nothing else is tried then."""
+    result = run(config(tmp_path, "http://127.0.0.1:9/v1", "detector: {deadline: 5}\n"), "--json")
+
+    assert 1 == result.exit_code
+    assert "did you mean deadline_ms" in json.loads(result.stdout)["configuration"]["detail"]
+
+
+@pytest.mark.parametrize("key", ["ledger.key"])
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path, key: str) -> None:
+    """And the mend is said."""
+    (tmp_path / key).write_text("x")
+    (tmp_path / key).chmod(0o644)
+    result = run(config(tmp_path, "http://127.0.0.1:9/v1"))
+
+    assert 1 == result.exit_code
+    assert "chmod 600" in result.output.replace("\n", " ")
