@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import assert_never
@@ -56,6 +57,11 @@ FACTORY = "gateway.main:application"
 _NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
 
 
+_SWITCH_S = 0.0005
+"""The event loop and the ledger's thread share one interpreter lock. Each hands it over within this time, not within
+Python's 5 ms, which would be most of what an idle request takes."""
+
+
 class StartError(Exception):
     """A part cannot start. The message says which, and how to mend it; it holds no secret."""
 
@@ -82,6 +88,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Bring every part up. Raises `StartError`; what had started is stopped again."""
+        sys.setswitchinterval(_SWITCH_S)
         try:
             await asyncio.to_thread(database.upgrade, self._engine)
             await self._ledger.start()

@@ -9,10 +9,10 @@ already looks like a placeholder is itself masked, so it can neither be mistaken
 from __future__ import annotations
 
 import base64
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Protocol
 
 from gateway.domain.conversation import Conversation, Leaf
@@ -87,11 +87,11 @@ class PlaceholderKey:
 
     def __init__(self, secret: bytes, tenant: str, conversation: Conversation) -> None:
         opening = "\x00".join(_opening(conversation.leaves))
-        self._key = hmac.digest(secret, f"{tenant}\x00{opening}".encode(), "sha256")
+        self._key = blake2b(f"{tenant}\x00{opening}".encode(), key=secret, digest_size=32).digest()
 
     def id(self, entity: Entity, value: str) -> str:
         """The unguessable part of a placeholder."""
-        digest = hmac.digest(self._key, f"{entity}\x00{fold(value)}".encode(), "sha256")
+        digest = blake2b(f"{entity}\x00{fold(value)}".encode(), key=self._key, digest_size=32).digest()
         return base64.b32encode(digest).decode("ascii")[:ID_LENGTH]
 
 
