@@ -89,6 +89,8 @@ def upgrade(engine: Engine) -> None:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(migration_config(connection), "head")
     except _DRIVER_ERRORS:
         raise DatabaseUnfit("the database cannot be reached, or its tables cannot be brought up to date") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,18 @@ def test_upgrading_twice_changes_nothing(empty: Engine) -> None:
 
     with empty.connect() as connection:
         assert 1 == connection.execute(text("SELECT count(*) FROM record_salts")).scalar_one()
+
+
+def test_several_first_starts_at_once_make_the_tables_once(empty: Engine) -> None:
+    """Workers and replicas start together: each finds the tables, and none fails on those of another."""
+    engines = [open_database(empty.url.render_as_string(hide_password=False)) for _ in range(6)]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(upgrade, engines))
+    for engine in engines:
+        engine.dispose()
+
+    assert is_current(empty)
+    assert [] == differences(empty)
 
 
 def test_downgrading_takes_every_table_away(empty: Engine) -> None:
