@@ -22,10 +22,11 @@ def joined(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     """The candidates, those street addresses that overlap or touch made into one, each with its town and postcode."""
     every = list(candidates)
     towns = {each.start: each.end for each in every if each.entity == "LOCATION"}
+    others = {each.start for each in every if each.entity not in _NAMES}
     streets = sorted((each for each in every if each.entity == "STREET_ADDRESS"), key=lambda each: each.start)
     out: list[Candidate] = []
     for street in streets:
-        grown = _grown(street, towns, text)
+        grown = _grown(street, towns, others, text)
         if out and grown.start < out[-1].end:
             score = max(out[-1].score, grown.score)
             out[-1] = replace(out[-1], end=max(out[-1].end, grown.end), score=score)
@@ -34,8 +35,11 @@ def joined(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     return out + [each for each in every if each.entity != "STREET_ADDRESS"]
 
 
-def _grown(street: Candidate, towns: dict[int, int], text: str) -> Candidate:
-    """The street with the house number before it and the lines after it."""
+_NAMES = frozenset({"STREET_ADDRESS", "LOCATION", "ORGANIZATION", "PERSON"})
+
+
+def _grown(street: Candidate, towns: dict[int, int], others: set[int], text: str) -> Candidate:
+    """The street with the house number before it and the lines after it, up to the start of some other value."""
     before = _HOUSE_NUMBER.search(text, max(0, street.start - 10), street.start)
     end = street.end
     for _ in range(_MOST_PARTS):
@@ -43,7 +47,7 @@ def _grown(street: Candidate, towns: dict[int, int], text: str) -> Candidate:
         gap = _ONLY_GAP.match(text, end)
         town = towns.get(gap.end(), 0) if gap else 0
         further = max(town, part.end() if part else 0)
-        if further <= end:
+        if further <= end or not others.isdisjoint(range(end, further)):
             break
         end = further
     return replace(street, start=before.start() if before else street.start, end=end)

@@ -177,3 +177,10 @@ def test_a_key_labels_its_value(found: Find, value: str, key: str, entity: str) 
 def test_a_key_alone_is_no_finding(found: Find, value: str, key: str) -> None:
     """Nothing is found in the key itself, nor in a setting."""
     assert [] == found(value, key)
+
+
+def test_an_address_ends_where_a_phone_number_begins(found: Find) -> None:
+    """The next line is not taken for a postcode."""
+    text = "12 Elm Street, Springfield, IL 62701\n212-555-0123"
+
+    assert {("STREET_ADDRESS", "12 Elm Street, Springfield, IL 62701"), ("PHONE_NUMBER", "212-555-0123")} == set(found(text))

@@ -143,7 +143,7 @@ def train_pipeline(args: argparse.Namespace) -> Language:
     optimizer = nlp.create_optimizer()
     steps_total = args.epochs * (len(examples) // args.batch)
     step, started = 0, time.monotonic()
-    for epoch in range(args.epochs):
+    for epoch in range(min(args.epochs, args.stop_after)):
         rng.shuffle(examples)
         losses: dict[str, float] = {}
         for batch in minibatch(examples, args.batch):
@@ -188,6 +188,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=None, help="also save after each epoch here")
     parser.add_argument("--generated", type=int, default=22000)
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--stop-after", type=int, default=5, help="end after so many epochs of the schedule")
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--rate", type=float, default=0.001)
     parser.add_argument("--seed", type=int, default=20260)
