@@ -6,7 +6,9 @@ import asyncio
 import base64
 import json
 import shutil
+import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -537,3 +539,41 @@ async def test_no_canary_reaches_the_files(ledger: SqlLedger, engine: Engine, tm
     assert not any(part in files for part in (b"078-05-1120", b"Jane Roe", b"canary"))
     assert 20 <= len(texts)
     assert [] == [canary for canary in texts if any(form in files for form in written_as(canary))]
+
+
+KILLED_WHILE_SENDING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gateway.adapters.database import open_database
+from gateway.adapters.ledger_key import LedgerKey
+from gateway.adapters.sql_ledger import SqlLedger
+from tests.evidence import CLOCK, decided
+
+async def main():
+    folder = Path(sys.argv[1])
+    engine = open_database(f"sqlite:///{folder}/gateway.db")
+    ledger = SqlLedger(engine=engine, key=LedgerKey.load(folder / "ledger.key"), clock=CLOCK, deadline_ms=10_000)
+    await ledger.start()
+    receipt = await ledger.append(decided())
+    print(receipt.decision_id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_killed_while_it_sent_leaves_a_visible_intent(
+    engine: Engine, tmp_path: Path, repository: Path
+) -> None:
+    """A real process, a real SIGKILL: its acknowledged intent is there, and its successor says that it stayed open."""
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED_WHILE_SENDING, str(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=repository
+    )
+    told, _ = await killed.communicate()
+    assert -signal.SIGKILL == killed.returncode
+    successor = new_ledger(engine, tmp_path)
+    await successor.start()
+    await successor.close()
+
+    decision = told.decode().strip()
+    assert sorted([("intent", decision), ("recovered", decision)]) == sorted(r for r in rows(engine) if r[1])
