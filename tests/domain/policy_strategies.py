@@ -57,10 +57,11 @@ labels = st.sampled_from(STANDARD_LABELS)
 sources = st.frozensets(st.sampled_from([Source.USER, Source.SYSTEM]), max_size=1)
 permilles = st.sampled_from([0, 300, 500, 850]).map(Permille)
 transforms = st.lists(st.builds(Transform, entities, st.sampled_from(Operator)), max_size=3).map(tuple)
+_BOUNDS = [(low, high) for at, low in enumerate(STANDARD_LABELS) for high in STANDARD_LABELS[at:]]
 leaves = st.one_of(
     st.builds(FindingIs, entities, permilles, st.integers(1, 4), sources),
     st.builds(ClassIs, st.sampled_from(DataClass)),
-    st.builds(LabelIs, labels, labels),
+    st.sampled_from(_BOUNDS).map(lambda bounds: LabelIs(*bounds)),
     st.builds(ContextIs, st.just(ContextField.PURPOSE), st.just(frozenset({"support"}))),
     st.builds(ContextIs, st.just(ContextField.APP), st.sampled_from([frozenset({"cl*"}), frozenset({"other"})])),
 )
@@ -76,6 +77,12 @@ def conditions(*, negated: bool = True) -> st.SearchStrategy[Condition]:
 
     return st.recursive(leaves, larger, max_leaves=4)
 
+
+claimable = st.one_of(
+    st.sampled_from(_BOUNDS).map(lambda bounds: LabelIs(*bounds)),
+    st.sampled_from([Not(ContextIs(ContextField.PURPOSE, frozenset({name}))) for name in ("support", "other")]),
+)
+"""Conditions that a caller's own word can make true or false."""
 
 restricting = st.one_of(
     st.builds(Block, st.sampled_from([403, 451])),
@@ -144,12 +151,12 @@ findings = st.builds(
 
 
 @st.composite
-def facts(draw: st.DrawFn, *, failed: int = 0, silent: bool = False) -> Facts:
+def facts(draw: st.DrawFn, *, failed: int = 0, silent: bool = False, most: int = 4) -> Facts:
     """Facts of one caller; one that claims nothing where it is asked for. At most `failed` leaves have failed."""
     claim = "" if silent else draw(st.sampled_from(["", "", *STANDARD_LABELS, "unheard-of"]))
     purpose = "" if silent else draw(st.sampled_from(["", "support", "other"]))
     context = Context("acme", "claims", "k1", purpose, Label(claim), 0)
-    found = tuple(draw(st.lists(findings, max_size=4)))
+    found = tuple(draw(st.lists(findings, max_size=most)))
     return Facts(context, "gpt-x", 3, draw(st.integers(0, failed)), draw(st.sampled_from([0, 0, 0, 1])), found)
 
 

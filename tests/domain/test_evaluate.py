@@ -168,10 +168,18 @@ def test_transforms_unite_and_the_strongest_stays() -> None:
     one = rule("one", ALWAYS, RouteExternal("", (Transform(email, Operator.PLACEHOLDER),)))
     other = rule("other", ALWAYS, TransformOnly((Transform(email, Operator.REDACT), Transform(ssn, Operator.MASK))))
 
-    outcome = evaluate(bundle(one, other), facts()).outcome
+    for order in ((one, other), (other, one)):
+        outcome = evaluate(bundle(*order), facts()).outcome
+        assert isinstance(outcome, MayLeave)
+        assert (Transform(email, Operator.REDACT), Transform(ssn, Operator.MASK)) == outcome.transforms
 
-    assert isinstance(outcome, MayLeave)
-    assert (Transform(email, Operator.REDACT), Transform(ssn, Operator.MASK)) == outcome.transforms
+
+def test_one_place_inside() -> None:
+    """Of several that rules name, the same one in any order; a name goes before the model's own."""
+    rules = [rule(f"r{n}", ALWAYS, RouteLocal(place)) for n, place in enumerate(["", "vllm", "local-slm"])]
+
+    for order in (rules, rules[::-1]):
+        assert Inside("local-slm") == evaluate(bundle(*order), facts()).outcome
 
 
 def test_a_transform_alone_permits_nothing() -> None:
