@@ -26,7 +26,7 @@ from gateway.detection.nlp import ENTITIES, PipelineEngine
 from gateway.detection.recognizers.contact import LinkRecognizer, email_recognizer, ip_recognizer, phone_recognizer
 from gateway.detection.recognizers.grammars import grammar_recognizer
 from gateway.detection.recognizers.health import health_recognizer
-from gateway.detection.recognizers.numbers import CardRecognizer, IbanRecognizer, ssn_recognizer
+from gateway.detection.recognizers.numbers import CardRecognizer, CheckedIbanRecognizer, ssn_recognizer
 from gateway.detection.recognizers.presidio import predefined
 from gateway.detection.recognizers.records import record_recognizer
 from gateway.detection.recognizers.secrets import secret_recognizer
@@ -147,7 +147,7 @@ def _recognizers(gate: Gate) -> list[EntityRecognizer]:
     return [
         *predefined(gate),
         CardRecognizer(gate),
-        IbanRecognizer(gate),
+        CheckedIbanRecognizer(gate),
         ssn_recognizer(gate),
         email_recognizer(gate),
         phone_recognizer(gate),

@@ -119,7 +119,7 @@ def _card_from(text: str, groups: list[tuple[int, int]], lengths: list[int], fir
     return best
 
 
-class IbanRecognizer(RuleRecognizer):
+class CheckedIbanRecognizer(RuleRecognizer):
     """International bank account numbers: the country's length and remainder 1 by 97. Stands alone."""
 
     def __init__(self, gate: Gate) -> None:
