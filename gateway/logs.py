@@ -32,5 +32,13 @@ def configure(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("gateway").setLevel(level)
-    for quiet in ("httpx", "httpcore", "LiteLLM", "presidio-analyzer", "presidio-anonymizer", "openai", "uvicorn.access"):
+    for quiet in (
+        "httpx",
+        "httpcore",
+        "LiteLLM",
+        "presidio-analyzer",
+        "presidio-anonymizer",
+        "openai",
+        "uvicorn.access",
+    ):
         logging.getLogger(quiet).setLevel(logging.CRITICAL)

@@ -19,6 +19,7 @@ from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.litellm_external import LitellmExternal
+from gateway.adapters.litellm_quiet import NotQuiet
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
 from gateway.adapters.openai_external import OpenAiExternal
@@ -28,6 +29,7 @@ from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_ledger import SqlLedger
+from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
 from gateway.domain.decision import Masking
@@ -92,12 +94,12 @@ class Gateway:
         try:
             await asyncio.to_thread(database.upgrade, self._engine)
             await self._ledger.start()
-            await asyncio.gather(self._detector.start(), *(model.start() for model in self._locals.values()))
+            await asyncio.gather(*(part.start() for part in self._startable()))
             policy = self._policies.current().digest
             await self._ledger.append(
                 Event(kind=EventKind.POLICY, at=self._clock.now(), action="activated", subject=policy)
             )
-        except (GatewayError, ModelFileRefused, DatabaseUnfit) as error:
+        except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
             raise StartError(_explain(error)) from None
 
@@ -112,6 +114,10 @@ class Gateway:
     async def first_key(self) -> str:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""
         return await self._keys.ensure_first_key(self._ledger) if self._settings.auth.required else ""
+
+    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | LitellmExternal]:
+        translated = [model for model in self._externals.values() if isinstance(model, LitellmExternal)]
+        return [self._detector, *self._locals.values(), *translated]
 
     def _build_pipeline(self) -> ChatPipeline:
         return ChatPipeline(
