@@ -180,23 +180,28 @@ def _context(condition: ContextIs) -> Test:
 
 
 def _finding(condition: FindingIs) -> Test:
-    entity = condition.entity
+    entity, least = condition.entity, condition.min_confidence
+    if condition.min_count > 1 or condition.sources:
+        return lambda now: _enough(condition, now.found.get(entity, ()))
 
     def test(now: Circumstances) -> bool:
-        here = now.found.get(entity)
-        return here is not None and _enough(condition, here)
+        for fact in now.found.get(entity, ()):  # noqa: SIM110 - as above
+            if fact.confidence >= least:
+                return True
+        return False
 
     return test
 
 
 def _enough(condition: FindingIs, here: Sequence[FindingFact]) -> bool:
     """A value that was resent counts once, unless the rule asks in whose words it stands: then each leaf counts."""
+    least, sources = condition.min_confidence, condition.sources
     counted = 0
     some = False
     for fact in here:
-        if fact.confidence >= condition.min_confidence and (not condition.sources or fact.source in condition.sources):
+        if fact.confidence >= least and (not sources or fact.source in sources):
             some = True
-            counted += fact.values if condition.sources else fact.new
+            counted += fact.values if sources else fact.new
     return some and (condition.min_count <= 1 or counted >= condition.min_count)
 
 

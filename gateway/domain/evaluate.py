@@ -111,10 +111,10 @@ def sensitivity_of(policies: Iterable[Policy], facts: Facts, transformed: frozen
     classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
     if DataClass.PII in classes and not HEALTH_ENTITIES.isdisjoint(remaining):
         classes |= {DataClass.PHI}
-    labels = [meaning.label for meaning in meanings]
+    labels = {meaning.label for meaning in meanings}
     if facts.context.claimed_label:
-        labels.append(facts.context.claimed_label)
-    labels += [each.label for each in _on_failure(chosen, facts) if isinstance(each, TreatAs)]
+        labels.add(facts.context.claimed_label)
+    labels |= {each.label for each in _on_failure(chosen, facts) if isinstance(each, TreatAs)}
     return Sensitivity(scale.highest(*labels), classes)
 
 
