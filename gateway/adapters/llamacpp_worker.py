@@ -19,7 +19,7 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -141,7 +141,7 @@ class Engine:
         """The token ids of a text; control tokens are recognised in it only when `control` says so."""
         return list(self._llm.tokenize(text.encode("utf-8"), add_bos=False, special=control))
 
-    def generate(self, ids: list[int], job: dict[str, Json], wanted: Wanted) -> Iterator[bytes]:
+    def generate(self, ids: list[int], job: dict[str, Json], wanted: Callable[[], None]) -> Iterator[bytes]:
         """The bytes of each generated token until the model ends its turn. `wanted` may raise `JobFailed`."""
         llm = self._llm
         grammar = self._grammar(cast("dict[str, str]", job["grammar"]))
