@@ -14,7 +14,7 @@ from gateway.domain.declaration import Field, LeafKind, Source
 from gateway.domain.errors import ErrorCode, refuse
 from gateway.domain.finding import Address
 from gateway.domain.strict_json import Json, dump_json, parse_json
-from gateway.domain.walk import MAX_LEAVES, Place, rebuild
+from gateway.domain.walk import MAX_LEAVES, MAX_VALUES, Place, rebuild
 
 
 class Operation(StrEnum):
@@ -92,6 +92,7 @@ class _Reader:
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
         self.parts: list[OpaquePart] = []
+        self._members = 0
 
     def text(self, value: str, kind: LeafKind, place: Place) -> str:
         """Note a text."""
@@ -103,6 +104,12 @@ class _Reader:
     def opaque(self, value: str, media: str, place: Place) -> None:
         """Note an opaque part."""
         self.parts.append(OpaquePart(Address(place.address), place.schema, media, len(value)))
+
+    def members(self, count: int) -> None:
+        """Count what the walk will visit."""
+        self._members += count
+        if self._members > MAX_VALUES:
+            refuse(ErrorCode.TOO_MANY_VALUES)
 
 
 class _Substitute:
@@ -117,6 +124,9 @@ class _Substitute:
 
     def opaque(self, value: str, media: str, place: Place) -> None:
         """Opaque parts stay as they are."""
+
+    def members(self, count: int) -> None:
+        """They were counted when the request was read."""
 
 
 def _address(kind: LeafKind, place: Place) -> Address:

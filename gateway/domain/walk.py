@@ -38,6 +38,10 @@ from gateway.domain.strict_json import Json, dump_json, parse_json
 
 MAX_DEPTH = 64
 MAX_LEAVES = 100_000
+MAX_VALUES = 200_000
+"""Members of all arrays and objects together, texts or not: the walk costs time for each."""
+MAX_ADDRESS = 2048
+"""Characters of an address. Every leaf below a long key holds the key anew."""
 UNREADABLE_JSON = "unreadable_json"
 """The medium of a string that claims to be JSON, holds escapes, and cannot be parsed: nobody can say what it says."""
 
@@ -59,6 +63,8 @@ class Place:
         """The place of a member; `chosen` where the caller invented the key."""
         if self.depth >= MAX_DEPTH:
             refuse(ErrorCode.NESTING_TOO_DEEP)
+        if len(self.address) + len(step) > MAX_ADDRESS:
+            refuse(ErrorCode.INVALID_FIELD, self.schema)
         pointer = step.replace("~", "~0").replace("/", "~1")
         shown = "*" if chosen else pointer
         keys = (*self.keys[-2:], step) if chosen else self.keys
@@ -82,6 +88,10 @@ class Visitor(Protocol):
 
     def opaque(self, value: str, media: str, place: Place) -> None:
         """Take note of content that cannot be read."""
+        ...
+
+    def members(self, count: int) -> None:
+        """Take note of an array or object of `count` members, before they are visited."""
         ...
 
 
@@ -171,6 +181,7 @@ def _visit_number(value: float, visitor: Visitor, place: Place) -> Json:
 def _rebuild_array(item: Field, least: int, value: Json, visitor: Visitor, place: Place) -> Json:
     if not isinstance(value, list) or len(value) < least:
         return _invalid(place)
+    visitor.members(len(value))
     return [rebuild(item, member, visitor, place.child(str(index))) for index, member in enumerate(value)]
 
 
@@ -189,6 +200,7 @@ def _rebuild_record(record: Record, value: dict[str, Json], visitor: Visitor, pl
 
 def _rebuild_map(declaration: MapOf, value: dict[str, Json], visitor: Visitor, place: Place) -> Json:
     result: dict[str, Json] = {}
+    visitor.members(len(value))
     for key, member in value.items():
         inner = place.child(key, chosen=True)
         if declaration.key is None:
@@ -210,6 +222,7 @@ def _rebuild_any(value: Json, visitor: Visitor, place: Place) -> Json:
         case int() | float():
             return _visit_number(value, visitor, place)
         case list():
+            visitor.members(len(value))
             return [_rebuild_any(member, visitor, place.child(str(i))) for i, member in enumerate(value)]
         case dict():
             return _rebuild_map(MapOf(AnyJson()), value, visitor, place)
@@ -224,7 +237,17 @@ def _rebuild_json_text(value: str, visitor: Visitor, place: Place) -> Json:
         if "\\u" in value:
             visitor.opaque(value, UNREADABLE_JSON, place)
         return visitor.text(value, LeafKind.VALUE, place)
-    if not isinstance(document, dict | list):
+    if not isinstance(document, dict | list | str):
         return visitor.text(value, LeafKind.VALUE, place)
     seen = _rebuild_any(document, visitor, place.inside())
-    return value if seen == document and "\\u" not in value else dump_json(seen).decode("utf-8")
+    as_written = seen == document and "\\u" not in value and not _holds_fraction(document)
+    return value if as_written else dump_json(seen).decode("utf-8")
+
+
+def _holds_fraction(value: Json) -> bool:
+    """Whether some number may have been written with more digits than it was inspected with."""
+    if isinstance(value, dict):
+        return any(_holds_fraction(member) for member in value.values())
+    if isinstance(value, list):
+        return any(_holds_fraction(member) for member in value)
+    return isinstance(value, float)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.conversation import Operation, read
+from gateway.domain.conversation import Conversation, Operation, read
 from gateway.domain.errors import CallerError, ErrorCode
 from gateway.domain.finding import Address
 from gateway.domain.walk import MAX_LEAVES
@@ -214,3 +214,46 @@ def test_control_fields_are_set_by_the_gateway() -> None:
     body = json.loads(conversation("hi", store=True).rewritten({}, {"store": False}))
 
     assert body["store"] is False
+
+
+def arguments(text: str) -> Conversation:
+    """A conversation with one tool call of these arguments."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": text}}
+    return conversation({"role": "assistant", "tool_calls": [call]})
+
+
+@pytest.mark.parametrize("number", ["3.0000000000000000000078051120", "1.5e2", "4111111111111111.000000000078051120"])
+def test_numbers_in_arguments_leave_as_they_were_inspected(number: str) -> None:
+    """Digits beyond a float's precision are not inspected, so they do not leave."""
+    talk = arguments(f'{{"a": {number}}}')
+    sent = json.loads(talk.rewritten({}, {}))["messages"][0]["tool_calls"][0]["function"]["arguments"]
+
+    assert talk.leaves[-1].text in sent
+    assert number not in sent
+
+
+def test_arguments_that_are_one_json_string_are_read_inside() -> None:
+    """An escaped digit is a digit, also where the whole text is a JSON string."""
+    talk = arguments(r'"\u0030\u0037\u0038-05-1120"')
+
+    assert "078-05-1120" == talk.leaves[-1].text
+    assert b"u0030" not in talk.rewritten({}, {})
+
+
+@pytest.mark.parametrize("inside", [None, [], {}, [None], "x"])
+def test_too_many_values_are_refused(inside: object) -> None:
+    """Values that are no text cost time as well, in a schema and in arguments."""
+    many = [inside] * 210_000
+    with pytest.raises(CallerError) as refused:
+        conversation("hi", tools=[{"type": "function", "function": {"name": "f", "parameters": many}}])
+    assert ErrorCode.TOO_MANY_VALUES is refused.value.code
+    with pytest.raises(CallerError) as refused:
+        arguments(json.dumps(many))
+    assert ErrorCode.TOO_MANY_VALUES is refused.value.code
+
+
+def test_a_key_that_every_leaf_below_would_hold_is_refused() -> None:
+    """A thousand leaves below a key of a megabyte would hold it a thousand times."""
+    with pytest.raises(CallerError) as refused:
+        arguments(json.dumps({"k" * 5000: [1] * 1000}))
+    assert ErrorCode.INVALID_FIELD is refused.value.code
