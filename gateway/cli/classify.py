@@ -107,7 +107,7 @@ async def _one(detector: Detector, policies: PolicySource, text: str) -> _Told:
     bundle = policies.current()
     conversation = _conversation(text)
     leaves = [leaf for leaf in conversation.leaves if leaf.address == _CONTENT]
-    report = await detector.examine(leaves, bundle.custom_detectors)
+    report = await detector.examine(leaves, bundle.custom_detectors_for("classify", "default"))
     context = Context("default", "classify", "offline", "", Label(""), 0)
     whole = dataclasses.replace(conversation, leaves=tuple(leaves))
     verdict = evaluate(bundle, facts_of(whole, report, context, fold))
