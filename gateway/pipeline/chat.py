@@ -145,13 +145,13 @@ class ChatPipeline:
             if model is None:
                 raise GatewayFault(ErrorCode.LOCAL_MODEL_UNAVAILABLE)
             answer = await model.complete(way.conversation)
+            return self._given(answer, way, _restorer(way, _NO_VAULT))
         except GatewayError as error:
             self._end(way, Result.FAILED, error.text.status, 0, _restorer(way, _NO_VAULT))
             return Failure(error)
         except asyncio.CancelledError:
             self._end(way, Result.CLIENT_GONE, 0, 0, _restorer(way, _NO_VAULT))
             raise
-        return self._given(answer, way, _restorer(way, _NO_VAULT))
 
     async def _answer_outside(self, leave: Leave, receipt: Receipt, way: _Way) -> Whole | Streamed | Rejected | Failure:
         restorer = _restorer(way, leave.vault)

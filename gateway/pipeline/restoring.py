@@ -16,6 +16,7 @@ from gateway.domain.strict_json import Json, dump_json, parse_json
 
 _RUNNING = ("content", "refusal", "reasoning_content", "reasoning")
 _JSON = ("arguments",)
+_MOST_TOKENS = 2**31 - 1
 
 
 @dataclass(slots=True)
@@ -83,35 +84,41 @@ class ChatRestorer:
             return
         self._last = chunk
         for choice in _objects(chunk.get("choices")):
-            if choice.get("finish_reason") is not None:
-                yield from self._flush(choice.get("index"))
+            index = _index(choice.get("index"))
             if isinstance(choice.get("delta"), dict):
-                choice["delta"] = self._delta(choice.get("index"), choice["delta"])
+                choice["delta"] = self._delta(index, choice["delta"])
+            if choice.get("finish_reason") is not None and any(key[0] == index for key in self._texts):
+                yield self._chunk(index, choice.get("delta"))
+                choice["delta"] = {}
+                yield from self._flush(index)
             if "logprobs" in choice:
                 choice["logprobs"] = None
         yield dump_json(restore_json(chunk, self._plain) if "error" in chunk else chunk)
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
-        for index in sorted({str(key[0]) for key in self._texts}):
-            yield from self._flush(next(key[0] for key in self._texts if str(key[0]) == index))
+        for index in dict.fromkeys(key[0] for key in self._texts):
+            yield from self._flush(index)
 
     def _flush(self, index: Json) -> Iterator[bytes]:
         for key in [key for key in self._texts if key[0] == index]:
             rest = self._texts.pop(key).finish()
             if rest:
-                choice: Json = {"index": index, "delta": _nested(key[1:], rest), "finish_reason": None}
-                yield dump_json(
-                    {**self._last, "choices": [choice], **({"usage": None} if "usage" in self._last else {})}
-                )
+                yield self._chunk(index, _nested(key[1:], rest))
+
+    def _chunk(self, index: Json, delta: Json) -> bytes:
+        """A chunk of our own between the provider's: like the last one, without its end and its usage."""
+        choice: Json = {"index": index, "delta": delta, "finish_reason": None}
+        return dump_json({**self._last, "choices": [choice], **({"usage": None} if "usage" in self._last else {})})
 
     def _message(self, message: Json) -> Json:
         if not isinstance(message, dict):
             return message
         restorer = self._escaped if self.json_content else self._plain
-        result = {key: self._member(key, value) for key, value in message.items()}
-        content = message.get("content")
-        return {**result, "content": restorer.whole(content)} if isinstance(content, str) else result
+        return {
+            key: restorer.whole(value) if key == "content" and isinstance(value, str) else self._member(key, value)
+            for key, value in message.items()
+        }
 
     def _member(self, key: str, value: Json) -> Json:
         if key in _JSON and isinstance(value, str):
@@ -137,7 +144,7 @@ class ChatRestorer:
         if isinstance(value, dict):
             return self._delta(index, value, *path, key)
         if isinstance(value, list):
-            return [self._delta(index, item, *path, key, _position(item)) for item in value]
+            return [self._delta(index, item, *path, key, _position(item, at)) for at, item in enumerate(value)]
         return self._plain.whole(value) if isinstance(value, str) else value
 
 
@@ -157,12 +164,20 @@ def _objects(value: Json) -> Iterator[dict[str, Json]]:
             yield item
 
 
-def _position(item: Json) -> Json:
-    return item.get("index", 0) if isinstance(item, dict) else 0
+def _position(item: Json, at: int) -> Json:
+    """The index that an item gives itself; where it gives none, its place in the list."""
+    return _index(item["index"]) if isinstance(item, dict) and item.get("index") is not None else at
+
+
+def _index(value: Json) -> Json:
+    """An index that can be looked up. Raises `UpstreamError` for an object or array."""
+    if isinstance(value, dict | list):
+        raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
+    return value
 
 
 def _count(value: Json, otherwise: int) -> int:
-    return value if isinstance(value, int) and value >= 0 else otherwise
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else otherwise
 
 
 def _nested(path: tuple[Json, ...], text: str) -> Json:

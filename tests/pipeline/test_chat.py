@@ -399,3 +399,26 @@ def test_a_playbook_that_nobody_compared_raises() -> None:
     forgotten.note("send openai")
     with pytest.raises(AssertionError, match="another way"):
         forgotten.expect("examine")
+
+
+async def test_a_model_inside_that_answers_nonsense_is_recorded() -> None:
+    """What is no answer is a failure with an outcome, inside as outside."""
+    with Playbook() as book:
+        stage = Stage(book)
+
+        async def nonsense(conversation: object) -> Whole:
+            return Whole(b"nonsense")
+
+        stage.local.complete = nonsense  # type: ignore[method-assign,assignment]
+        reply = await stage.ask("ssn 078-05-1120")
+        await stage.pipeline.drain()
+        book.expect(
+            "examine",
+            "record local",
+            "durable local",
+            "answer inside",
+            "record outcome failed",
+            "durable outcome failed",
+        )
+
+    assert isinstance(reply.answer, Failure)
