@@ -8,6 +8,7 @@ says its own zone, and secrets come only from an environment variable or a file,
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
@@ -20,6 +21,7 @@ from gateway.domain.policy import Zone
 from gateway.domain.strict_json import Json
 
 ENVIRONMENT_PREFIX = "GATEWAY_"
+_DESTINATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 
 
@@ -272,6 +274,9 @@ def _did_you_mean(location: tuple[int | str, ...]) -> str:
 
 
 def _check_references(settings: Settings) -> None:
+    for name in settings.destinations:
+        if not _DESTINATION.fullmatch(name):
+            raise ConfigError(f"destinations.{name}: a name is letters, digits, `_`, `.` and `-`, at most 63")
     for name, alias in settings.models.items():
         for kind, zone in ((alias.external, Zone.EXTERNAL), (alias.local, Zone.IN_NETWORK)):
             if not kind:

@@ -60,7 +60,7 @@ _T = TypeVar("_T")
 
 
 class OpenAiExternal:
-    """Implements `ports.ExternalModel` over one pooled client.
+    """Implements `ports.ExternalModel` over one pooled transport.
 
     `timeout_s` bounds a whole answer, and each wait for the next piece of a streamed one. Raises `ValueError` for a
     `base_url` that is not https, unless it is on the loopback interface or `allow_http` says so.
@@ -84,10 +84,8 @@ class OpenAiExternal:
         self._keyed = bool(api_key) or _is_loopback(self._url.host)
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
-        timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=connect_timeout_s)
-        self._client = httpx.AsyncClient(
-            trust_env=False, follow_redirects=False, http1=True, http2=False, limits=_POOL, timeout=timeout
-        )
+        self._timeouts = httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=connect_timeout_s).as_dict()
+        self._transport = httpx.AsyncHTTPTransport(trust_env=False, http1=True, http2=False, limits=_POOL, retries=0)
 
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The provider's answer to exactly the cleared bytes. Raises `UpstreamError`."""
@@ -104,7 +102,7 @@ class OpenAiExternal:
 
     async def aclose(self) -> None:
         """Close the pooled connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _whole(self, body: bytes) -> ExternalAnswer:
         async with asyncio.timeout(self._timeout_s):
@@ -133,12 +131,10 @@ class OpenAiExternal:
         return Streamed(events)
 
     async def _send(self, body: bytes) -> httpx.Response:
-        """The request is built by hand, so the client adds no header of its own."""
+        """The request is built by hand and given to the bare transport, which follows, adds and remembers nothing."""
         request = httpx.Request("POST", self._url, headers=self._headers, content=body)
-        request.extensions["timeout"] = self._client.timeout.as_dict()
-        response = await self._client.send(request, stream=True)
-        self._client.cookies.clear()
-        return response
+        request.extensions["timeout"] = self._timeouts
+        return await self._transport.handle_async_request(request)
 
 
 def check_base_url(base_url: str, *, allow_http: bool) -> str:

@@ -101,7 +101,8 @@ class ChatPipeline:
         alias = resolve(self._aliases, conversation.model)
         # (2) detect
         bundle = self._policies.current()
-        report = await self._detector.examine(conversation.leaves, bundle.custom_detectors)
+        custom = bundle.custom_detectors_for(asked.principal.app, asked.principal.tenant)
+        report = await self._detector.examine(conversation.leaves, custom)
         examined = self._clock.now()
         # (3) decide
         case = Case(

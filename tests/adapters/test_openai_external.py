@@ -336,7 +336,7 @@ async def test_no_exception_comes_through(
     async def send(*_: object, **__: object) -> httpx.Response:
         raise raised
 
-    monkeypatch.setattr(external._client, "send", send)
+    monkeypatch.setattr(external._transport, "handle_async_request", send)
     with pytest.raises(UpstreamError) as caught:
         await external.complete(cleared(body_of()))
     assert CANARY not in everything_about(caught.value)
