@@ -28,7 +28,8 @@ ID_LENGTH = 10
 _ID = f"[0-9A-Z]{{{ID_LENGTH}}}"
 _LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_{_ID}\b\]?", re.IGNORECASE)
 _SHORTEST_REPEAT = 4
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W_]+|\s+|.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,32 +168,64 @@ def _lookalikes(leaf: Leaf) -> list[Span]:
 
 
 class _Repeats:
-    """Finds in every leaf the values that were found in some leaf. Linear in the text: values are looked up by word."""
+    """Finds in every leaf the values that were found in some leaf, in any case and with any spaces between words.
+
+    Values are kept as a tree of tokens, so that the time for one place of a text does not grow with their number.
+    """
 
     def __init__(self, leaves: Sequence[Leaf], spans: Mapping[Address, Sequence[Span]]) -> None:
-        self._by_word: dict[str, dict[str, tuple[int, Span]]] = {}
+        self._root = _Node()
         for leaf in leaves:
             for span in spans[leaf.address]:
                 self._learn(leaf.text[span.start : span.end], span)
 
     def _learn(self, value: str, span: Span) -> None:
         word = _WORD.search(value)
-        if word is not None and len(value) >= _SHORTEST_REPEAT:
-            known = self._by_word.setdefault(word.group().casefold(), {})
-            known.setdefault(value.casefold(), (word.start(), span))
+        if word is None or len(value) < _SHORTEST_REPEAT:
+            return
+        node = self._root
+        for token in _TOKEN.finditer(value.rstrip(), word.start()):
+            node = node.next.setdefault(_folded(token), _Node())
+        node.value = node.value or (value[: word.start()], span)
 
     def spans(self, leaf: Leaf) -> list[Span]:
         """Every occurrence of a known value in this leaf."""
-        if not self._by_word:
+        if not self._root.next:
             return []
-        return [span for word in _WORD.finditer(leaf.text) for span in self._at(leaf.text, word)]
+        tokens = list(_TOKEN.finditer(leaf.text))
+        folded = [_folded(token) for token in tokens]
+        return [span for at in range(len(tokens)) for span in self._at(leaf.text, tokens, folded, at)]
 
-    def _at(self, text: str, word: re.Match[str]) -> Iterator[Span]:
-        for value, (offset, known) in self._by_word.get(word.group().casefold(), {}).items():
-            start = word.start() - offset
-            end = start + len(value)
-            if start >= 0 and text[start:end].casefold() == value and not text[end : end + 1].isalnum():
-                yield Span(start, end, known.entity, known.operator)
+    def _at(self, text: str, tokens: list[re.Match[str]], folded: list[str], at: int) -> Iterator[Span]:
+        """The longest value that begins with the token at `at`."""
+        node, begin = self._root, tokens[at].start()
+        longest: Span | None = None
+        for place in range(at, len(tokens)):
+            following = node.next.get(folded[place])
+            if following is None:
+                break
+            node = following
+            if node.value is not None:
+                before, known = node.value
+                start = begin - len(before) if text.endswith(before, 0, begin) else begin
+                longest = Span(start, tokens[place].end(), known.entity, known.operator)
+        if longest is not None:
+            yield longest
+
+
+class _Node:
+    """The tokens that may follow, and the value that ends here: what stands before its first word, and its span."""
+
+    __slots__ = ("next", "value")
+
+    def __init__(self) -> None:
+        self.next: dict[str, _Node] = {}
+        self.value: tuple[str, Span] | None = None
+
+
+def _folded(token: re.Match[str]) -> str:
+    text = token.group()
+    return " " if text.isspace() else text.casefold()
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

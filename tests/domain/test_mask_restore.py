@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gateway.domain.finding import Examined, Finding, Permille, Report
 from gateway.domain.labels import Entity
 from gateway.domain.mask import Masked, PlaceholderKey, fold, mask
 from gateway.domain.policy import Operator, Transform
@@ -221,3 +223,55 @@ def test_masking_any_text_is_undone(text: str, values: list[str]) -> None:
     back = Restorer(result.vault).whole(shown)
 
     assert fold(whole) == fold(back) or len(values) > 1
+
+
+@pytest.mark.parametrize(
+    ("value", "again"),
+    [
+        ("Hauptstraße 12", "HAUPTSTRASSE 12"),
+        ("Hauptstraße 12", "(hauptstraße 12)"),
+        ("Bob Q. Smith", "bob q.\n  smith"),
+        ("+1 555 010 9999", "1 555 010 9999"),
+        ("bob_smith", "mail_to_bob_smith_now"),
+    ],
+)
+def test_a_repeat_in_another_writing_is_masked(value: str, again: str) -> None:
+    """Case foldings that change the length, other spaces, and names joined by underscores do not hide a value."""
+    talk = conversation(f"first: {value}", f"then: {again}!")
+    seen = report(talk, {value: "PERSON"})
+    transforms = [Transform(Entity("PERSON"), Operator.PLACEHOLDER)]
+    result = mask(talk, seen, transforms, PlaceholderKey(SECRET, "t", talk), PlainAnonymizer())
+    shown = text_of(json.loads(talk.rewritten(result.texts, {})), 1)
+
+    assert "PERSON" in shown
+    assert not any(word in shown.casefold() for word in ("haupt", "smith", "9999"))
+
+
+def test_many_values_that_begin_alike_are_found_in_time() -> None:
+    """A log with thousands of addresses of one network: the time is linear in the text."""
+
+    def steps(count: int) -> int:
+        values = [f"10.{i // 250}.0.{i % 250}" for i in range(count)]
+        talk = conversation(" ".join(values))
+        leaf = next(leaf for leaf in talk.leaves if leaf.address == "/messages/0/content")
+        found = tuple(
+            Finding(m.start(), m.end(), Entity("IP_ADDRESS"), Permille(900), "t")
+            for m in re.finditer(r"\S+", leaf.text)
+        )
+        said = Report({leaf.address: Examined(found)}, "t")
+        calls = 0
+
+        def count_calls(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        transforms = [Transform(Entity("IP_ADDRESS"), Operator.PLACEHOLDER)]
+        sys.setprofile(count_calls)
+        try:
+            result = mask(talk, said, transforms, PlaceholderKey(SECRET, "t", talk), PlainAnonymizer())
+        finally:
+            sys.setprofile(None)
+        assert count == len(result.vault.values)
+        return calls
+
+    assert steps(2000) < 5 * steps(500)
