@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+import functools
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -184,7 +185,8 @@ class ChatPipeline:
                 self._end(way, Result.COMPLETED, 200, len(restored), restorer)
                 return Whole(restored)
             case Streamed():
-                return Streamed(self._stream(answer, way, restorer))
+                never_read = functools.partial(self._end, way, Result.CLIENT_GONE, 200, 0, restorer)
+                return Streamed(_Events(self._stream(answer, way, restorer), answer, never_read))
             case _:
                 assert_never(answer)
 
@@ -247,6 +249,34 @@ class _Way:
     evidence: Decided
     conversation: Conversation
     decided_at: int
+
+
+class _Events:
+    """A stream that also ends rightly when it is closed before anybody read: a generator that never began runs none of
+    its endings."""
+
+    def __init__(self, events: AsyncGenerator[bytes, None], answer: Streamed, never_read: Callable[[], None]) -> None:
+        self._events = events
+        self._answer = answer
+        self._never_read = never_read
+        self._begun = False
+
+    def __aiter__(self) -> _Events:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next event."""
+        self._begun = True
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Stop the work behind the stream, and record how it ended."""
+        if not self._begun:
+            self._begun = True
+            self._never_read()
+            with contextlib.suppress(GatewayError):
+                await _close(self._answer)
+        await self._events.aclose()
 
 
 def _restorer(way: _Way, vault: Vault) -> ChatRestorer:

@@ -26,7 +26,13 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
         del scope
-        await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers()})
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers()})
+            await self._until_gone(receive, send)
+        finally:
+            await _close(self._events)
+
+    async def _until_gone(self, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send_events(send))
         leaving = asyncio.ensure_future(_gone(receive))
         try:
@@ -36,12 +42,11 @@ class EventStream:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
-            await _close(self._events)
 
     async def _send_events(self, send: Send) -> None:
         try:
             async for event in self._events:
-                await _send(send, b"data: " + event + b"\n\n")
+                await _send(send, b"data: " + event.replace(b"\n", b"\ndata: ") + b"\n\n")
             await _send(send, _DONE)
         except GatewayError as error:
             await _send(send, b"data: " + error_body(error) + b"\n\n")

@@ -422,3 +422,37 @@ async def test_a_model_inside_that_answers_nonsense_is_recorded() -> None:
         )
 
     assert isinstance(reply.answer, Failure)
+
+
+async def test_a_stream_that_nobody_read_is_recorded_and_closed() -> None:
+    """The caller left between the answer's arrival and its first event."""
+
+    class Upstream:
+        closed = False
+
+        def __aiter__(self) -> Upstream:
+            return self
+
+        async def __anext__(self) -> bytes:
+            return b"{}"
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    upstream = Upstream()
+    with Playbook() as book:
+        stage = Stage(book, external=RecordingExternal("openai", Streamed(upstream)))
+        reply = await stage.ask("hello", stream=True)
+        assert isinstance(reply.answer, Streamed)
+        await reply.answer.events.aclose()  # type: ignore[attr-defined]
+        await stage.pipeline.drain()
+        book.expect(
+            "examine",
+            "record external",
+            "durable external",
+            "send openai",
+            "record outcome client_gone",
+            "durable outcome client_gone",
+        )
+
+    assert upstream.closed
