@@ -29,9 +29,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gateway(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line of the unpacked wheel, run in another folder."""
     return subprocess.run(
-        [sys.executable, "-c", RUN, *arguments], cwd=folder, env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+        [sys.executable, "-c", RUN, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
 
 
 def test_the_doctor_finds_everything_it_needs(installed: Path, tmp_path: Path) -> None:

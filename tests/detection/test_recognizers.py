@@ -183,4 +183,6 @@ def test_an_address_ends_where_a_phone_number_begins(found: Find) -> None:
     """The next line is not taken for a postcode."""
     text = "12 Elm Street, Springfield, IL 62701\n212-555-0123"
 
-    assert {("STREET_ADDRESS", "12 Elm Street, Springfield, IL 62701"), ("PHONE_NUMBER", "212-555-0123")} == set(found(text))
+    assert {("STREET_ADDRESS", "12 Elm Street, Springfield, IL 62701"), ("PHONE_NUMBER", "212-555-0123")} == set(
+        found(text)
+    )
