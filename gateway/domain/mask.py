@@ -3,7 +3,8 @@
 A placeholder looks like `[EMAIL_ADDRESS_K7QX2M9A]`. Its end is a keyed hash of tenant, the conversation's opening,
 entity and value: the same person has the same placeholder for as long as a conversation is resent (a provider's prompt
 cache keeps working), two people never share one, and nobody without the key can guess one. Text of the request that
-already looks like a placeholder is itself masked, so it can neither be mistaken for one of ours nor restored as one.
+already looks like a placeholder is itself masked beside them, so it can neither be mistaken for one of ours nor
+restored as one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Protocol
@@ -26,7 +28,7 @@ LITERAL = Entity("LITERAL")
 
 ID_LENGTH = 10
 _ID = f"[0-9A-Z]{{{ID_LENGTH}}}"
-_LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_{_ID}\b\]?", re.IGNORECASE)
+_LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_({_ID})\b\]?", re.IGNORECASE)
 _SHORTEST_REPEAT = 4
 _WORD = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r"[^\W_]+|\s+|.")
@@ -123,8 +125,9 @@ def mask(
     spans = {leaf.address: _spans(leaf, report, operators) for leaf in conversation.leaves}
     repeats = _Repeats(conversation.leaves, spans)
     texts: dict[Address, str] = {}
+    ours = {key.id(s.entity, leaf.text[s.start : s.end]) for leaf in conversation.leaves for s in spans[leaf.address]}
     for leaf in conversation.leaves:
-        chosen = _merged([*spans[leaf.address], *repeats.spans(leaf), *_lookalikes(leaf)])
+        chosen = _merged([*spans[leaf.address], *repeats.spans(leaf), *_lookalikes(leaf, ours)])
         if chosen:
             texts[leaf.address] = _apply(leaf, chosen, anonymizer, stand_in)
     replaced = frozenset(span.entity for here in spans.values() for span in here)
@@ -161,10 +164,19 @@ def _spans(leaf: Leaf, report: Report, operators: Mapping[Entity, Operator]) -> 
     return [Span(f.start, f.end, f.entity, operators[f.entity]) for f in said.findings if f.entity in operators]
 
 
-def _lookalikes(leaf: Leaf) -> list[Span]:
-    if "_" not in leaf.text:
+def _lookalikes(leaf: Leaf, ours: AbstractSet[str]) -> list[Span]:
+    """Placeholders that the text itself holds, where one of ours exists: the model must not mistake them.
+
+    A word that looks like the unguessable part of a placeholder is one only where it holds a digit, or is one of ours:
+    `max_iterations` looks like one too.
+    """
+    if not ours or "_" not in leaf.text:
         return []
-    return [Span(m.start(), m.end(), LITERAL, Operator.PLACEHOLDER) for m in _LOOKS_LIKE_ONE.finditer(leaf.text)]
+    return [
+        Span(m.start(), m.end(), LITERAL, Operator.PLACEHOLDER)
+        for m in _LOOKS_LIKE_ONE.finditer(leaf.text)
+        if m.group(1).upper() in ours or not m.group(1).isalpha() or m.group(1).isupper()
+    ]
 
 
 class _Repeats:

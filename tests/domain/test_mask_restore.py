@@ -275,3 +275,13 @@ def test_many_values_that_begin_alike_are_found_in_time() -> None:
         return calls
 
     assert steps(2000) < 5 * steps(500)
+
+
+def test_ordinary_names_in_code_are_left_alone() -> None:
+    """`max_iterations` ends in ten letters, as a placeholder does; without one nothing is mistaken."""
+    code = "def customer_identifier(max_iterations): ..."
+    alone, _ = masked(f"{code} [PERSON_AAAAAAAAAA]", words={ALICE: "EMAIL_ADDRESS"})
+    _, beside = masked(f"{code} {ALICE}", words={ALICE: "EMAIL_ADDRESS"})
+
+    assert {} == alone.texts
+    assert text_of(beside).startswith(code)
