@@ -8,6 +8,10 @@ import sys
 from datetime import UTC, datetime
 
 
+_FOREIGN = {"asyncio": "a task failed unexpectedly"}
+"""What is said for loggers whose own messages quote exceptions, which may hold text."""
+
+
 class _JsonLines(logging.Formatter):
     """Formats a record without its arguments' tracebacks: an exception's message may hold text, its type does not."""
 
@@ -17,7 +21,7 @@ class _JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _FOREIGN.get(record.name) or record.getMessage(),
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["fault"] = record.exc_info[0].__name__

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
@@ -197,7 +196,7 @@ def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, envir
     if destination.api_key_file:
         try:
             return SecretStr(Path(destination.api_key_file).read_text(encoding="utf-8").strip())
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             raise ConfigError(f"api_key_file {destination.api_key_file} cannot be read") from None
     return SecretStr(environment.get(destination.api_key_env, "") if destination.api_key_env else "")
 
@@ -239,7 +238,17 @@ def _override(document: dict[str, Json], name: str, text: str) -> None:
         if not isinstance(deeper, dict):
             raise ConfigError(f"{name}: {step} is not a mapping")
         inner = deeper
-    inner[path[-1]] = yaml.safe_load(text) if text[:1] in "[{" or text in {"true", "false"} else text
+    inner[path[-1]] = _overriding(name, text)
+
+
+def _overriding(name: str, text: str) -> Json:
+    """A list, mapping or flag is written as in the file; anything else is taken as it stands."""
+    if text[:1] not in {"[", "{"} and text not in {"true", "false"}:
+        return text
+    parsed = parse(name, f"value: {text}".encode())
+    if parsed.problems:
+        raise ConfigError(f"{name}: the value is not readable as YAML")
+    return _plain(parsed.root.entries[0].value)
 
 
 def _explain(error: ValidationError) -> str:

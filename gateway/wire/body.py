@@ -15,7 +15,7 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
     """The whole body. Raises `CallerError` for a compressed, too large, too slow or non-JSON one."""
     if request.headers.get("content-encoding", "").strip().lower() not in _IDENTITY:
         refuse(ErrorCode.UNSUPPORTED_CONTENT_ENCODING)
-    media = request.headers.get("content-type", "application/json").lower().replace(" ", "")
+    media = request.headers.get("content-type", "application/json").lower().replace(" ", "").replace('"', "")
     if media.partition(";")[0] != "application/json" or ("charset=" in media and "charset=utf-8" not in media):
         refuse(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     declared = request.headers.get("content-length", "")
