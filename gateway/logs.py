@@ -7,7 +7,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-
 _FOREIGN = {"asyncio": "a task failed unexpectedly"}
 """What is said for loggers whose own messages quote exceptions, which may hold text."""
 
@@ -17,12 +16,13 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        line = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _FOREIGN.get(record.name) or record.getMessage(),
         }
+        line.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[0] is not None:
             line["fault"] = record.exc_info[0].__name__
         return json.dumps(line, ensure_ascii=False)

@@ -6,7 +6,6 @@ logs one line without any text of the request, and turns whatever nobody expecte
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
@@ -47,12 +46,13 @@ class Parts:
 def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
     """The application."""
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    for path, (method, handler) in _routes(parts).items():
+    routes = _routes(parts)
+    for path, (method, handler) in routes.items():
         app.add_route(path, handler, methods=[method])  # type: ignore[arg-type]  # any ASGI response will do
     app.add_exception_handler(GatewayError, _on_gateway_error)
     app.add_exception_handler(404, _on_unknown_endpoint)
     app.add_exception_handler(405, _on_wrong_method)
-    return Edge(app)
+    return Edge(app, frozenset(routes))
 
 
 def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
@@ -99,10 +99,11 @@ async def _on_wrong_method(_: Request, error: Exception) -> Response:
 
 
 class Edge:
-    """The outermost layer of every request."""
+    """The outermost layer of every request. `paths` may be logged; any other path is the caller's own text."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
@@ -121,7 +122,7 @@ class Edge:
                 response = error_response(GatewayFault(ErrorCode.INTERNAL_ERROR), {})
                 await response(scope, receive, telling)
         finally:
-            telling.log(scope)
+            telling.log(scope["path"] if scope["path"] in self._paths else "unknown")
 
 
 class _Telling:
@@ -149,20 +150,19 @@ class _Telling:
             message = {**message, "headers": [*headers, (b"x-request-id", self._id.encode())]}
         await self._send(message)
 
-    def log(self, scope: Scope) -> None:
+    def log(self, endpoint: str) -> None:
         """One line: no path that a caller chose, no header, no body."""
-        route = scope.get("route")
         line = {
             "request_id": self._id,
-            "endpoint": getattr(route, "path", "unknown"),
+            "endpoint": endpoint,
             "status": self._status,
             "milliseconds": round((time.monotonic() - self._began) * 1000, 1),
             "decision": self._decision,
         }
         if self.fault:
-            _LOG.error(json.dumps({**line, "fault": self.fault}))
+            _LOG.error("fault", extra={"fields": {**line, "fault": self.fault}})
         else:
-            _LOG.info(json.dumps(line))
+            _LOG.info("request", extra={"fields": line})
 
 
 def _where(error: Exception) -> str:
