@@ -27,7 +27,8 @@ class Restorer:
         self._values = {identity.upper(): value for identity, value in vault.values.items()}
         self._write: Callable[[str], str] = _escape if json_escaped else _same
         names = "|".join(_bent(entity) for entity in sorted(vault.entities, key=len, reverse=True))
-        pattern = rf"\[?(?<![A-Za-z0-9])(?:{names}){_GAP}{{1,2}}([0-9A-Za-z]{{{ID_LENGTH}}})(?![A-Za-z0-9])(?:\\?\])?"
+        # What touches a placeholder does not matter: a name may go on behind it, and the id is looked up in the vault.
+        pattern = rf"\[?(?:{names}){_GAP}{{1,2}}([0-9A-Za-z]{{{ID_LENGTH}}})(?:\\?\])?"
         self._pattern = re.compile(pattern, re.IGNORECASE) if vault else None
         self._names = tuple(entity.replace("_", "").replace("-", "").casefold() for entity in vault.entities)
         self.longest = max((_longest(entity) for entity in vault.entities), default=0)
