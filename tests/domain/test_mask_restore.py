@@ -158,6 +158,14 @@ def test_a_name_that_goes_on_behind_a_placeholder_is_restored() -> None:
     assert "xbob_smith1" == Restorer(result.vault).whole(name)
 
 
+def test_two_names_that_only_fold_together_are_two() -> None:
+    """Case folding would give Strauß and Strauss one placeholder, and one of them the other's name back."""
+    result, body = masked("Strauß and Strauss", words={"Strauß": "PERSON", "Strauss": "PERSON"})
+
+    assert 2 == len(result.vault.values)
+    assert "Strauß and Strauss" == Restorer(result.vault).whole(text_of(body))
+
+
 def test_an_unknown_id_is_left_alone() -> None:
     """Never a wrong value."""
     result, _ = masked(f"hi {ALICE}")
