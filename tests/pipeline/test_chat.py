@@ -27,6 +27,16 @@ from tests.domain.build import PlainAnonymizer, bundle, chat
 WORDS = {"a@b.example": "EMAIL_ADDRESS", "078-05-1120": "US_SSN", "sk-canary": "SECRET"}
 
 
+OUT = ("examine", "record external", "durable external", "send openai")
+MASKED = ("examine", "record external-transformed", "durable external-transformed", "send openai")
+INSIDE = ("examine", "record local", "durable local", "answer inside")
+
+
+def ended(result: str) -> tuple[str, str]:
+    """The record of how it ended."""
+    return f"record outcome {result}", f"durable outcome {result}"
+
+
 class TickingClock:
     """A clock that moves by a millisecond at every look."""
 
@@ -125,14 +135,7 @@ async def test_a_plain_question_is_recorded_before_it_is_sent() -> None:
         stage = Stage(book)
         reply = await stage.ask("hello")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome completed",
-            "durable outcome completed",
-        )
+        book.expect(*OUT, *ended("completed"))
 
     assert isinstance(reply.answer, Whole)
     assert reply.summary.receipt
@@ -145,14 +148,7 @@ async def test_a_sensitive_request_is_answered_inside() -> None:
         stage = Stage(book)
         reply = await stage.ask("ssn 078-05-1120")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record local",
-            "durable local",
-            "answer inside",
-            "record outcome completed",
-            "durable outcome completed",
-        )
+        book.expect(*INSIDE, *ended("completed"))
 
     assert isinstance(reply.answer, Whole)
     assert [] == stage.external.sent
@@ -193,14 +189,7 @@ async def test_a_detector_that_fails_keeps_everything_inside(how: str) -> None:
         setattr(stage.detector, how, True)
         reply = await stage.ask("hello")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record local",
-            "durable local",
-            "answer inside",
-            "record outcome completed",
-            "durable outcome completed",
-        )
+        book.expect(*INSIDE, *ended("completed"))
 
     assert "restricted" == reply.summary.label
 
@@ -211,14 +200,7 @@ async def test_a_model_inside_that_is_down_never_means_outside() -> None:
         stage = Stage(book, local=FakeLocal(down=True))
         reply = await stage.ask("ssn 078-05-1120")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record local",
-            "durable local",
-            "answer inside",
-            "record outcome failed",
-            "durable outcome failed",
-        )
+        book.expect(*INSIDE, *ended("failed"))
 
     assert isinstance(reply.answer, Failure)
     assert ErrorCode.LOCAL_MODEL_UNAVAILABLE is reply.answer.error.code
@@ -231,14 +213,7 @@ async def test_a_provider_that_fails_is_not_tried_again() -> None:
         stage = Stage(book, external=RecordingExternal("openai", UpstreamError(ErrorCode.UPSTREAM_TIMEOUT)))
         reply = await stage.ask("hello")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome failed",
-            "durable outcome failed",
-        )
+        book.expect(*OUT, *ended("failed"))
 
     assert isinstance(reply.answer, Failure)
     assert 1 == len(stage.external.sent)
@@ -251,14 +226,12 @@ async def test_a_rejection_is_restored_and_passed_on() -> None:
         await probe.ask("mail a@b.example")
         await probe.pipeline.drain()
         placeholder = json.loads(probe.external.sent[0][1])["messages"][0]["content"].split(" ")[1]
-        book.expect(*["examine", "record external-transformed", "durable external-transformed", "send openai"],
-                    *["record outcome completed", "durable outcome completed"])  # fmt: skip
+        book.expect(*MASKED, *ended("completed"))
         body = json.dumps({"error": {"message": f"too long: {placeholder}", "code": "x"}}).encode()
         stage = Stage(book, external=RecordingExternal("openai", Rejected(400, body, 0)))
         reply = await stage.ask("mail a@b.example")
         await stage.pipeline.drain()
-        book.expect(*["examine", "record external-transformed", "durable external-transformed", "send openai"],
-                    *["record outcome rejected", "durable outcome rejected"])  # fmt: skip
+        book.expect(*MASKED, *ended("rejected"))
 
     assert isinstance(reply.answer, Rejected)
     assert b"a@b.example" in reply.answer.body
@@ -269,7 +242,7 @@ async def test_a_stream_is_restored_and_its_outcome_follows_its_end() -> None:
     with Playbook() as book:
         stage = Stage(book)
         reply = await stage.ask("mail a@b.example", stream=True)
-        book.expect("examine", "record external-transformed", "durable external-transformed", "send openai")
+        book.expect(*MASKED)
         events = [json.loads(line) for line in (await read_all(reply)).split(b"\n")]
         await stage.pipeline.drain()
         book.expect("record outcome completed", "durable outcome completed")
@@ -287,14 +260,7 @@ async def test_a_stream_that_was_cut_does_not_end() -> None:
         with pytest.raises(UpstreamError):
             await read_all(reply)
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome failed",
-            "durable outcome failed",
-        )
+        book.expect(*OUT, *ended("failed"))
 
 
 async def test_a_caller_that_leaves_closes_the_provider() -> None:
@@ -307,14 +273,7 @@ async def test_a_caller_that_leaves_closes_the_provider() -> None:
         await anext(reply.answer.events)
         await reply.answer.events.aclose()  # type: ignore[attr-defined]
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome client_gone",
-            "durable outcome client_gone",
-        )
+        book.expect(*OUT, *ended("client_gone"))
 
     assert 1 == stage.external.closed
 
@@ -337,14 +296,7 @@ async def test_a_caller_that_leaves_before_the_answer_is_an_outcome_too() -> Non
         with pytest.raises(asyncio.CancelledError):
             await task
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome client_gone",
-            "durable outcome client_gone",
-        )
+        book.expect(*OUT, *ended("client_gone"))
 
 
 async def test_what_is_no_request_is_not_recorded() -> None:
@@ -365,14 +317,7 @@ async def test_an_answer_without_placeholders_keeps_its_bytes() -> None:
         stage = Stage(book, external=RecordingExternal("openai", Whole(body)))
         reply = await stage.ask("hello")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome completed",
-            "durable outcome completed",
-        )
+        book.expect(*OUT, *ended("completed"))
 
     assert isinstance(reply.answer, Whole)
     assert body == reply.answer.body
@@ -384,8 +329,7 @@ async def test_garbage_instead_of_an_answer_is_a_failure() -> None:
         stage = Stage(book, external=RecordingExternal("openai", Whole(b"<html>")))
         reply = await stage.ask("mail a@b.example")
         await stage.pipeline.drain()
-        book.expect(*["examine", "record external-transformed", "durable external-transformed", "send openai"],
-                    *["record outcome failed", "durable outcome failed"])  # fmt: skip
+        book.expect(*MASKED, *ended("failed"))
 
     assert isinstance(reply.answer, Failure)
     assert ErrorCode.UPSTREAM_ERROR is reply.answer.error.code
@@ -412,14 +356,7 @@ async def test_a_model_inside_that_answers_nonsense_is_recorded() -> None:
         stage.local.complete = nonsense  # type: ignore[method-assign,assignment]
         reply = await stage.ask("ssn 078-05-1120")
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record local",
-            "durable local",
-            "answer inside",
-            "record outcome failed",
-            "durable outcome failed",
-        )
+        book.expect(*INSIDE, *ended("failed"))
 
     assert isinstance(reply.answer, Failure)
 
@@ -446,13 +383,6 @@ async def test_a_stream_that_nobody_read_is_recorded_and_closed() -> None:
         assert isinstance(reply.answer, Streamed)
         await reply.answer.events.aclose()  # type: ignore[attr-defined]
         await stage.pipeline.drain()
-        book.expect(
-            "examine",
-            "record external",
-            "durable external",
-            "send openai",
-            "record outcome client_gone",
-            "durable outcome client_gone",
-        )
+        book.expect(*OUT, *ended("client_gone"))
 
     assert upstream.closed
