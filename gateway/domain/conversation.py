@@ -62,7 +62,9 @@ class Conversation:
 
         Two keys of one object that would become the same raise `CallerError`: nothing is dropped in silence.
         """
-        document = rebuild(self.declaration, parse_json(self.body), _Substitute(texts), Place())
+        document = parse_json(self.body)  # what `read` rebuilt, so without replacements there is nothing to rebuild
+        if texts:
+            document = rebuild(self.declaration, document, _Substitute(texts), Place())
         if not isinstance(document, dict):
             raise TypeError("a request body is an object")
         return dump_json({**document, **control})
