@@ -52,6 +52,7 @@ def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
     app.add_exception_handler(GatewayError, _on_gateway_error)
     app.add_exception_handler(404, _on_unknown_endpoint)
     app.add_exception_handler(405, _on_wrong_method)
+    app.add_exception_handler(Exception, _on_gateway_error)  # else the framework answers in plain text
     return Edge(app, frozenset(routes))
 
 

@@ -19,7 +19,7 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
     if media.partition(";")[0] != "application/json" or ("charset=" in media and "charset=utf-8" not in media):
         refuse(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdecimal() and int(declared) > limit:
         refuse(ErrorCode.BODY_TOO_LARGE)
     try:
         return await asyncio.wait_for(_collect(request, limit), seconds)
