@@ -30,6 +30,7 @@ class _JsonLines(logging.Formatter):
 
 def configure(level: int = logging.INFO) -> None:
     """Send this process's logs to stderr as JSON lines; the libraries' own chatter stays out."""
+    logging.raiseExceptions = False  # else a line that cannot be formatted is printed with its arguments
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     root = logging.getLogger()
