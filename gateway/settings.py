@@ -68,8 +68,6 @@ class Detector(_Section):
     pipeline: str = ""
     deadline_ms: int = Field(default=2000, ge=10, le=120_000)
     processes: int = Field(default=1, ge=1, le=64)
-    queue: int = Field(default=256, ge=1)
-    cache_entries: int = Field(default=20_000, ge=0)
 
 
 class Auth(_Section):
@@ -245,7 +243,7 @@ def _overriding(name: str, text: str) -> Json:
     """A list, mapping or flag is written as in the file; anything else is taken as it stands."""
     if text[:1] not in {"[", "{"} and text not in {"true", "false"}:
         return text
-    parsed = parse(name, f"value: {text}".encode())
+    parsed = parse(name, f"value: {text}".encode(errors="surrogatepass"))
     if parsed.problems:
         raise ConfigError(f"{name}: the value is not readable as YAML")
     return _plain(parsed.root.entries[0].value)
