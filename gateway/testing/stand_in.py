@@ -159,6 +159,8 @@ class StandIn:
         server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
         await self._stopped.wait()
         server.close()
+        for _ in range(2):
+            await asyncio.sleep(0)  # a connection that was accepted in this very turn is told so in the next
         await self._abort()
 
     async def _abort(self) -> None:
