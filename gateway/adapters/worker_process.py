@@ -173,7 +173,7 @@ class WorkerProcess:
             async for message in _frames(self._child.stdout):
                 served = True
                 self._deliver(message)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             pass  # a child that cannot start or talks nonsense is a dead child
         finally:
             await self._bury()
