@@ -159,9 +159,9 @@ class StandIn:
         server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
         await self._stopped.wait()
         server.close()
-        for _ in range(2):
-            await asyncio.sleep(0)  # a connection that was accepted in this very turn is told so in the next
-        await self._abort()
+        for _ in range(4):
+            await self._abort()
+            await asyncio.sleep(0)  # a connection that was accepted, or closed, in this very turn is told so in the next
 
     async def _abort(self) -> None:
         for connection in list(self._connections):
