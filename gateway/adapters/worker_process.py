@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import struct
 import sys
@@ -25,6 +26,9 @@ from gateway.domain.strict_json import Json
 _LENGTH = struct.Struct(">I")
 _MAX_FRAME = 256 * 1024 * 1024
 _PAUSES = (0.0, 0.2, 1.0, 5.0, 15.0)
+_LONG_LIFE_S = 10.0
+"""A child that was ready for so long died of something else than its start: the next one comes at once."""
+
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 _QUIET = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -64,6 +68,7 @@ class WorkerProcess:
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
         self._greeting: Json = None
+        self._since = math.inf
 
     @property
     def ready(self) -> bool:
@@ -154,14 +159,14 @@ class WorkerProcess:
     async def _keep(self) -> None:
         deaths = 0
         while True:
-            served = await self._run_once()
+            lived = await self._run_once()
             self._settled.set()
-            deaths = 1 if served else deaths + 1
+            deaths = 1 if lived >= _LONG_LIFE_S else deaths + 1
             await asyncio.sleep(_PAUSES[min(deaths - 1, len(_PAUSES) - 1)])
 
-    async def _run_once(self) -> bool:
-        """Run one child until it ends. Returns whether it ever became ready."""
-        served = False
+    async def _run_once(self) -> float:
+        """Run one child until it ends. Returns how many seconds it was ready."""
+        self._since = math.inf
         try:
             self._child = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -171,17 +176,17 @@ class WorkerProcess:
                 env=self._environment,
             )
             async for message in _frames(self._child.stdout):
-                served = True
                 self._deliver(message)
         except (OSError, ValueError, RecursionError):
             pass  # a child that cannot start or talks nonsense is a dead child
         finally:
             await self._bury()
-        return served
+        return asyncio.get_running_loop().time() - self._since
 
     def _deliver(self, message: dict[str, Json]) -> None:
         if "ready" in message:
             self._greeting = message["ready"]
+            self._since = asyncio.get_running_loop().time()
             self._ready.set()
             self._settled.set()
             return
@@ -193,12 +198,14 @@ class WorkerProcess:
     async def _bury(self) -> None:
         self._ready.clear()
         child, self._child = self._child, None
-        if child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await asyncio.shield(child.wait())
-        for inbox in self._jobs.values():
-            inbox.put_nowait(None)
+        try:
+            if child is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await asyncio.shield(child.wait())
+        finally:
+            for inbox in self._jobs.values():
+                inbox.put_nowait(None)
 
 
 async def _frames(stream: asyncio.StreamReader | None) -> AsyncIterator[dict[str, Json]]:

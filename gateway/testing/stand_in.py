@@ -159,18 +159,22 @@ class StandIn:
         server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
         await self._stopped.wait()
         server.close()
-        for _ in range(4):
-            await self._abort()
-            await asyncio.sleep(0)  # a connection that was accepted, or closed, in this very turn is told so in the next
+        await self._finish_accepting()
+        await self._abort()
+
+    async def _finish_accepting(self) -> None:
+        """Let the loop bring accepted connections to life: an acceptance that is cancelled never closes its socket."""
+        playing = {connection.playing for connection in self._connections}
+        accepting = asyncio.all_tasks() - playing - {asyncio.current_task()}
+        await asyncio.gather(*accepting, return_exceptions=True)
 
     async def _abort(self) -> None:
-        for connection in list(self._connections):
+        connections = list(self._connections)
+        playing = [connection.playing for connection in connections if connection.playing is not None]
+        for connection in connections:
             connection.abort()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(connection.closed.wait() for connection in list(self._connections)))
+        await asyncio.gather(*(connection.closed.wait() for connection in connections))
+        await asyncio.gather(*playing, return_exceptions=True)
 
 
 class _Connection(asyncio.Protocol):
@@ -180,7 +184,7 @@ class _Connection(asyncio.Protocol):
         self._provider = provider
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
-        self._playing: asyncio.Task[None] | None = None
+        self.playing: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
         self.closed = asyncio.Event()
         self._writable = asyncio.Event()
@@ -206,9 +210,9 @@ class _Connection(asyncio.Protocol):
         del exc
         self._provider.left(self)
         self.closed.set()
-        if self._playing is not None and self._seen is not None:
+        if self.playing is not None and self._seen is not None:
             self._seen.gone.set()
-            self._playing.cancel()
+            self.playing.cancel()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -239,7 +243,7 @@ class _Connection(asyncio.Protocol):
         self._start()
         self._provider.keep(seen)
         self._seen = seen
-        self._playing = asyncio.get_running_loop().create_task(self._play(seen))
+        self.playing = asyncio.get_running_loop().create_task(self._play(seen))
 
     async def _play(self, seen: Seen) -> None:
         sent = Sent(seen.method, seen.path, seen.body)
@@ -252,7 +256,7 @@ class _Connection(asyncio.Protocol):
             else:
                 self._transport.write(piece)
                 await self._writable.wait()
-        self._playing = None
+        self.playing = None
 
 
 def main(arguments: list[str]) -> int:

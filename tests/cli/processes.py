@@ -39,6 +39,16 @@ def config(folder: Path, provider: str, more: str = "") -> Path:
     return path
 
 
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask it to stop, so that it writes its last lines; make it stop when it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextlib.contextmanager
 def served(folder: Path, provider: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
     """Start, wait until it listens, and end it in any case. Its stderr goes to `folder/stderr`."""
@@ -64,7 +74,6 @@ def served(folder: Path, provider: str, *arguments: str, environment: dict[str, 
             key = re.findall(r"shown this once: (\S+)", text)
             yield Served(process, url[0] if url else "", key[0] if key else "", text)
         finally:
-            process.kill()
-            process.wait()
+            _end(process)
             if process.stdout:
                 process.stdout.close()
