@@ -36,7 +36,7 @@ from gateway.domain.decision import Masking
 from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
-from gateway.pipeline.chat import ChatPipeline
+from gateway.pipeline.story import ChatPipeline
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.settings import (
     ConfigError,
@@ -51,7 +51,7 @@ from gateway.settings import OpenAiExternal as OpenAiSettings
 from gateway.settings import OpenAiLocal as OpenAiLocalSettings
 from gateway.wire.app import Parts, create_app
 from gateway.wire.auth import Authenticator
-from gateway.wire.chat import ChatEndpoint, Limits
+from gateway.wire.endpoint import ChatEndpoint, Limits
 from gateway.wire.health import HealthCheck
 from gateway.wire.schema import CHAT
 

@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.pipeline.ports import PolicySource
 from gateway.wire.auth import Authenticator
-from gateway.wire.chat import ChatEndpoint
 from gateway.wire.coverage import coverage_response
+from gateway.wire.endpoint import ChatEndpoint
 from gateway.wire.errors import error_response
 from gateway.wire.health import HealthCheck, alive, readiness
 from gateway.wire.models import models_response

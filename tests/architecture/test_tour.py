@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-TOUR = ("wire/chat", "domain/conversation", "pipeline/chat", "adapters/presidio_detector", "domain/decision",
+TOUR = ("wire/endpoint", "domain/conversation", "pipeline/story", "adapters/presidio_detector", "domain/decision",
         "domain/clearance", "adapters/openai_external", "adapters/litellm_external", "domain/restore")  # fmt: skip
 
 HEAVY = ("spacy", "presidio_analyzer", "llama_cpp", "litellm", "torch")

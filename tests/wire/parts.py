@@ -16,10 +16,10 @@ from gateway.pipeline.ports import Health, Principal, UnknownKey
 from gateway.testing.playbook import Playbook
 from gateway.wire.app import Parts, create_app
 from gateway.wire.auth import Authenticator
-from gateway.wire.chat import ChatEndpoint, Limits
+from gateway.wire.endpoint import ChatEndpoint, Limits
 from gateway.wire.health import HealthCheck
 from tests.domain.build import bundle
-from tests.pipeline.test_chat import FixedPolicies, Stage
+from tests.pipeline.test_story import FixedPolicies, Stage
 
 KEY = "gw-key-1"
 WHO = Principal("k1", "test", "acme", "app")

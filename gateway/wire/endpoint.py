@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, refuse
 from gateway.domain.labels import Label
-from gateway.pipeline.chat import ChatPipeline, Failure, Reply
 from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Asked, Summary
+from gateway.pipeline.story import ChatPipeline, Failure, Reply
 from gateway.wire.auth import Authenticator
 from gateway.wire.body import read_body
 from gateway.wire.errors import error_response

@@ -9,29 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.domain.errors import CallerError, ErrorCode, UpstreamError
+from gateway.dialects.answers import Usage, answer_object, objects
+from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.mask import Vault
 from gateway.domain.restore import Restorer, StreamRestorer, restore_json
-from gateway.domain.strict_json import Json, dump_json, parse_json
+from gateway.domain.strict_json import Json, dump_json
 
 _RUNNING = ("content", "refusal", "reasoning_content", "reasoning")
 _JSON = ("arguments",)
-_MOST_TOKENS = 2**31 - 1
-
-
-@dataclass(slots=True)
-class Usage:
-    """Tokens as the answer reports them; 0 for what it does not say."""
-
-    prompt: int = 0
-    completion: int = 0
-
-    def note(self, body: dict[str, Json]) -> None:
-        """Take over the `usage` object of an answer or chunk."""
-        usage = body.get("usage")
-        if isinstance(usage, dict):
-            self.prompt = _count(usage.get("prompt_tokens"), self.prompt)
-            self.completion = _count(usage.get("completion_tokens"), self.completion)
 
 
 @dataclass(slots=True)
@@ -57,11 +42,11 @@ class ChatRestorer:
 
     def whole(self, body: bytes) -> bytes:
         """An answer in one piece, restored. Raises `UpstreamError` for what is no chat completion."""
-        answer = _answer(body)
+        answer = answer_object(body)
         self.usage.note(answer)
         if not self.vault:
             return body
-        for choice in _objects(answer.get("choices")):
+        for choice in objects(answer.get("choices")):
             if isinstance(choice.get("message"), dict):
                 choice["message"] = self._message(choice["message"])
             if "logprobs" in choice:
@@ -70,20 +55,20 @@ class ChatRestorer:
 
     def error(self, body: bytes) -> bytes:
         """A provider's error body, restored: it may quote the request as it was sent."""
-        return dump_json(restore_json(_answer(body), self._plain)) if self.vault else body
+        return dump_json(restore_json(answer_object(body), self._plain)) if self.vault else body
 
     def event(self, data: bytes) -> Iterator[bytes]:
         """The chunks to give to the caller for one chunk of the provider."""
         if not self.vault and b'"usage"' not in data:
             yield data
             return
-        chunk = _answer(data)
+        chunk = answer_object(data)
         self.usage.note(chunk)
         if not self.vault:
             yield data
             return
         self._last = chunk
-        for choice in _objects(chunk.get("choices")):
+        for choice in objects(chunk.get("choices")):
             index = _index(choice.get("index"))
             if isinstance(choice.get("delta"), dict):
                 choice["delta"] = self._delta(index, choice["delta"])
@@ -148,22 +133,6 @@ class ChatRestorer:
         return self._plain.whole(value) if isinstance(value, str) else value
 
 
-def _answer(body: bytes) -> dict[str, Json]:
-    try:
-        value = parse_json(body)
-    except CallerError:
-        raise UpstreamError(ErrorCode.UPSTREAM_ERROR) from None
-    if not isinstance(value, dict):
-        raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
-    return value
-
-
-def _objects(value: Json) -> Iterator[dict[str, Json]]:
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, dict):
-            yield item
-
-
 def _position(item: Json, at: int) -> Json:
     """The index that an item gives itself; where it gives none, its place in the list."""
     return _index(item["index"]) if isinstance(item, dict) and item.get("index") is not None else at
@@ -174,10 +143,6 @@ def _index(value: Json) -> Json:
     if isinstance(value, dict | list):
         raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
     return value
-
-
-def _count(value: Json, otherwise: int) -> int:
-    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else otherwise
 
 
 def _nested(path: tuple[Json, ...], text: str) -> Json:

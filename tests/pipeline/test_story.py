@@ -13,7 +13,7 @@ from gateway.domain.decision import Masking
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, UpstreamError
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
-from gateway.pipeline.chat import ChatPipeline, Failure, Reply
+from gateway.pipeline.story import ChatPipeline, Failure, Reply
 from gateway.pipeline.ports import Health, Principal, Rejected, Streamed, Whole
 from gateway.pipeline.recording import Asked
 from gateway.testing.fake_detector import FakeDetector

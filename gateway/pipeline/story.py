@@ -6,7 +6,7 @@
     (4) record    the decision is durable before anything happens because of it      ports.Ledger
     (5) clear     the permit and the receipt make a clearance                        domain.clearance
     (6) send      the cleared bytes to their one destination, or a model inside      ports.ExternalModel, LocalModel
-    (7) restore   placeholders back to the caller's values                           pipeline.restoring
+    (7) restore   placeholders back to the caller's values                           dialects.chat
     (8) outcome   what became of it is recorded                                      ports.Ledger
 
 Steps 1 to 4 raise: nothing was decided, nothing was sent. After step 4 every ending is a `Reply` that carries the
@@ -22,6 +22,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from gateway.dialects.chat import ChatRestorer
 from gateway.domain.alias import Alias, resolve
 from gateway.domain.clearance import Receipt
 from gateway.domain.conversation import Conversation, Operation, read
@@ -44,7 +45,6 @@ from gateway.pipeline.ports import (
     Whole,
 )
 from gateway.pipeline.recording import Asked, Summary, context_of, evidence_of, summary_of
-from gateway.pipeline.restoring import ChatRestorer
 
 _OUTGOING: Mapping[str, Json] = {"store": False}
 _NO_VAULT = Vault({}, frozenset())
