@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway import logs
 from gateway.adapters import database
+from gateway.adapters.anthropic_external import AnthropicExternal
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
@@ -22,7 +23,7 @@ from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.litellm_quiet import NotQuiet
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
-from gateway.adapters.openai_external import OpenAiExternal
+from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
@@ -32,12 +33,15 @@ from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
+from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
+from gateway.domain.declaration import Field
 from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
-from gateway.pipeline.story import ChatPipeline
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
+from gateway.pipeline.reading import Declarations, RequestReader
+from gateway.pipeline.story import Story
 from gateway.settings import (
     ConfigError,
     LlamaCpp,
@@ -51,10 +55,11 @@ from gateway.settings import OpenAiExternal as OpenAiSettings
 from gateway.settings import OpenAiLocal as OpenAiLocalSettings
 from gateway.wire.app import Parts, create_app
 from gateway.wire.auth import Authenticator
-from gateway.wire.endpoint import ChatEndpoint, Limits
+from gateway.wire.endpoint import Endpoint, Limits
 from gateway.wire.health import HealthCheck
 from gateway.wire.schema import CHAT
 
+DECLARATIONS = {Operation.CHAT: CHAT}
 FACTORY = "gateway.main:application"
 _NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
 
@@ -85,7 +90,7 @@ class Gateway:
         self._detector = detector_of(settings)
         self._externals, self.notices = external_models(settings, environment)
         self._locals = local_models(settings, environment)
-        self._pipeline = self._build_pipeline()
+        self._story = self._build_story()
         self.app: ASGIApp = create_app(self._parts(), self._lifespan)
 
     async def start(self) -> None:
@@ -105,7 +110,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """Finish recording, then end every part."""
-        await self._pipeline.drain()
+        await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
         await asyncio.gather(self._detector.stop(), *(model.stop() for model in self._locals.values()), *closing)
         await self._ledger.close()
@@ -115,14 +120,20 @@ class Gateway:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""
         return await self._keys.ensure_first_key(self._ledger) if self._settings.auth.required else ""
 
-    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | LitellmExternal]:
-        translated = [model for model in self._externals.values() if isinstance(model, LitellmExternal)]
+    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | LitellmExternal | AnthropicExternal]:
+        translated = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
         return [self._detector, *self._locals.values(), *translated]
 
-    def _build_pipeline(self) -> ChatPipeline:
-        return ChatPipeline(
-            declaration=CHAT,
+    def _build_story(self) -> Story:
+        reader = RequestReader(
+            declarations=_declarations(self._settings),
             aliases=_aliases(self._settings, self._externals),
+            externals=self._externals,
+            locals_=self._locals,
+            decoder=lambda document, model: document,
+        )
+        return Story(
+            reader=reader,
             detector=self._detector,
             ledger=self._ledger,
             policies=self._policies,
@@ -143,13 +154,16 @@ class Gateway:
         auth = Authenticator(self._keys, required=self._settings.auth.required)
         limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
         return Parts(
-            chat=ChatEndpoint(self._pipeline, auth, limits),
+            endpoint=Endpoint(self._story, auth, limits),
             auth=auth,
             policies=self._policies,
-            models=_model_names(self._settings),
+            models=self._model_names,
             health=self._health_checks(),
             metrics=self._metrics.render,
         )
+
+    async def _model_names(self) -> tuple[str, ...]:
+        return _model_names(self._settings)
 
     def _health_checks(self) -> dict[str, HealthCheck]:
         async def policies() -> Health:
@@ -205,11 +219,12 @@ def detector_of(settings: Settings) -> PresidioDetector:
     )
 
 
-def external_models(
-    settings: Settings, environment: Mapping[str, str]
-) -> tuple[dict[str, OpenAiExternal | LitellmExternal], tuple[str, ...]]:
+External = OpenAiExternal | LitellmExternal | AnthropicExternal
+
+
+def external_models(settings: Settings, environment: Mapping[str, str]) -> tuple[dict[str, External], tuple[str, ...]]:
     """The destinations outside that have what they need, and a notice for each that has not."""
-    models: dict[str, OpenAiExternal | LitellmExternal] = {}
+    models: dict[str, External] = {}
     notices = []
     for name, chosen in settings.destinations.items():
         if not isinstance(chosen, OpenAiSettings | LitellmSettings):
@@ -222,19 +237,20 @@ def external_models(
     return models, tuple(notices)
 
 
-def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: str) -> OpenAiExternal | LitellmExternal:
+def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: str) -> External:
     match chosen:
         case OpenAiSettings():
             return OpenAiExternal(
                 name,
                 chosen.base_url,
                 key,
+                operations=frozenset(Operation(each) for each in chosen.operations),
                 timeout_s=chosen.timeout_s,
                 connect_timeout_s=chosen.connect_timeout_s,
                 allow_http=chosen.allow_http,
             )
         case LitellmSettings():
-            return LitellmExternal(
+            translated = LitellmExternal(
                 name,
                 chosen.provider,
                 key,
@@ -243,8 +259,23 @@ def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: st
                 connect_timeout_s=chosen.connect_timeout_s,
                 allow_http=chosen.allow_http,
             )
+            return translated if chosen.provider != "anthropic" else _with_messages(name, chosen, key, translated)
         case _:
             assert_never(chosen)
+
+
+def _with_messages(name: str, chosen: LitellmSettings, key: str, chat: LitellmExternal) -> AnthropicExternal:
+    base_url = (chosen.base_url or "https://api.anthropic.com").removesuffix("/").removesuffix("/v1")
+    messages = OpenAiExternal(
+        name,
+        f"{base_url}/v1",
+        key,
+        provider=ANTHROPIC,
+        timeout_s=chosen.timeout_s,
+        connect_timeout_s=chosen.connect_timeout_s,
+        allow_http=chosen.allow_http,
+    )
+    return AnthropicExternal(messages, chat)
 
 
 def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
@@ -259,6 +290,7 @@ def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str
                 chosen.base_url,
                 key,
                 model=chosen.model,
+                operations=frozenset(Operation(each) for each in chosen.operations),
                 allowed_ranges=chosen.allowed_ranges,
                 timeout_s=chosen.timeout_s,
                 connect_timeout_s=chosen.connect_timeout_s,
@@ -290,6 +322,18 @@ def _aliases(settings: Settings, externals: Mapping[str, ExternalModel]) -> dict
         name: Alias(alias.external if alias.external in externals else "", alias.local)
         for name, alias in settings.models.items()
     }
+
+
+def _declarations(settings: Settings) -> Declarations:
+    """What each operation may hold, for each destination: some allow fields outside the dialect."""
+    extra = {
+        name: frozenset(destination.extra_fields)
+        for name, destination in settings.destinations.items()
+        if isinstance(destination, OpenAiSettings | LitellmSettings) and destination.extra_fields
+    }
+    widened: dict[tuple[Operation, str], Field] = {}
+    del extra
+    return lambda operation, destination: widened.get((operation, destination), DECLARATIONS[operation])
 
 
 def _model_names(settings: Settings) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
 from gateway.domain.policy import Zone
@@ -76,6 +76,43 @@ class Auth(_Section):
     required: bool = True
 
 
+ServedOperation = Literal["chat", "responses", "input_tokens", "completions", "embeddings", "moderations"]
+
+
+class QuotaSection(_Section):
+    """How much one key, app, tenant or the whole gateway may use. What is not set is not limited."""
+
+    requests_per_minute: int = Field(default=0, ge=1)
+    tokens_per_minute: int = Field(default=0, ge=1)
+    tokens_per_day: int = Field(default=0, ge=1)
+    concurrent: int = Field(default=0, ge=1)
+
+
+class Limits(_Section):
+    """Quotas, and the store that counts them: `memory`, or a Redis URL that several gateways share."""
+
+    store: str = "memory"
+    password_env: str = ""
+    password_file: str = ""
+    timeout_ms: int = Field(default=500, ge=1, le=60_000)
+    gateway: QuotaSection = QuotaSection()
+    every_tenant: QuotaSection = QuotaSection()
+    every_app: QuotaSection = QuotaSection()
+    every_key: QuotaSection = QuotaSection()
+    tenants: dict[str, QuotaSection] = Field(default_factory=dict)
+    apps: dict[str, QuotaSection] = Field(default_factory=dict)
+    keys: dict[str, QuotaSection] = Field(default_factory=dict)
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, store: str) -> str:
+        if store != "memory" and not re.fullmatch(r"rediss?://[^@/]+(/\d+)?", store):
+            raise ValueError(
+                "write memory, or redis://host:port/number; a password belongs in password_env or password_file"
+            )
+        return store
+
+
 class _Destination(_Section):
     api_key_env: str = ""
     api_key_file: str = ""
@@ -83,19 +120,27 @@ class _Destination(_Section):
     connect_timeout_s: float = Field(default=10.0, gt=0)
 
 
-class OpenAiExternal(_Destination):
-    """An OpenAI-compatible provider outside."""
+class _External(_Destination):
+    """`extra_fields` are names of fields outside the dialect that requests to this destination may carry: they are
+    inspected and forwarded. `"*"` stands for any name; fields that the gateway refuses by name stay refused."""
 
     zone: Literal[Zone.EXTERNAL]
+    extra_fields: tuple[str, ...] = ()
+
+
+class OpenAiExternal(_External):
+    """An OpenAI-compatible provider outside. `operations` are those that it serves; empty: all of OpenAI's."""
+
     adapter: Literal["openai"]
     base_url: str
     allow_http: bool = False
+    operations: tuple[ServedOperation, ...] = ()
 
 
-class LitellmExternal(_Destination):
-    """Any other provider outside, translated by litellm. `provider` is litellm's own name for it."""
+class LitellmExternal(_External):
+    """Any other provider outside, translated by litellm. `provider` is litellm's own name for it; `anthropic` is also
+    spoken to in its own dialect."""
 
-    zone: Literal[Zone.EXTERNAL]
     adapter: Literal["litellm"]
     provider: str = Field(pattern=_NAME)
     base_url: str = ""
@@ -110,6 +155,7 @@ class OpenAiLocal(_Destination):
     base_url: str
     model: str = ""
     allowed_ranges: tuple[str, ...] = ()
+    operations: tuple[ServedOperation, ...] = ("chat", "completions", "embeddings")
 
 
 class LlamaCpp(_Section):
@@ -147,10 +193,14 @@ class Settings(_Section):
     policies: Policies = Policies()
     detector: Detector = Detector()
     auth: Auth = Auth()
+    limits: Limits = Limits()
     destinations: dict[str, Destination] = Field(
         default={
             "openai": OpenAiExternal(
                 zone=Zone.EXTERNAL, adapter="openai", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"
+            ),
+            "anthropic": LitellmExternal(
+                zone=Zone.EXTERNAL, adapter="litellm", provider="anthropic", api_key_env="ANTHROPIC_API_KEY"
             ),
             "local-slm": _LOCAL_SLM,
         }
@@ -158,6 +208,9 @@ class Settings(_Section):
     models: dict[str, ModelAlias] = Field(
         default={
             "gpt-*": ModelAlias(external="openai", local="local-slm"),
+            "claude-*": ModelAlias(external="anthropic", local="local-slm"),
+            "text-embedding-*": ModelAlias(external="openai"),
+            "omni-moderation-*": ModelAlias(external="openai"),
             "local/*": ModelAlias(local="local-slm"),
         }
     )
@@ -167,7 +220,7 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
     """The settings of a file (`None`: none) under the environment's overrides. Raises `ConfigError`."""
     document = _document(config) if config is not None else {}
     for name, text in sorted(environment.items()):
-        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+        if name.startswith(ENVIRONMENT_PREFIX):
             _override(document, name, text)
     try:
         settings = Settings.model_validate(document)
@@ -191,12 +244,21 @@ def find_config(given: str, environment: Mapping[str, str], folder: Path) -> Pat
 
 def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, environment: Mapping[str, str]) -> SecretStr:
     """A destination's API key, from its variable or its file; empty when it has none. Raises `ConfigError`."""
-    if destination.api_key_file:
+    return _secret("api_key_file", destination.api_key_file, destination.api_key_env, environment)
+
+
+def limits_password(limits: Limits, environment: Mapping[str, str]) -> SecretStr:
+    """The password of the limits' store, as `secret_of`."""
+    return _secret("password_file", limits.password_file, limits.password_env, environment)
+
+
+def _secret(what: str, file: str, variable: str, environment: Mapping[str, str]) -> SecretStr:
+    if file:
         try:
-            return SecretStr(Path(destination.api_key_file).read_text(encoding="utf-8").strip())
+            return SecretStr(Path(file).read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError):
-            raise ConfigError(f"api_key_file {destination.api_key_file} cannot be read") from None
-    return SecretStr(environment.get(destination.api_key_env, "") if destination.api_key_env else "")
+            raise ConfigError(f"{what} {file} cannot be read") from None
+    return SecretStr(environment.get(variable, "") if variable else "")
 
 
 def _document(path: Path) -> dict[str, Json]:
@@ -226,8 +288,12 @@ def _plain(node: YamlNode) -> Json:
 
 
 def _override(document: dict[str, Json], name: str, text: str) -> None:
-    section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")
-    inner = document.setdefault(section.lower(), {})
+    section, separator, key = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")
+    if not separator:
+        if section.lower() in Settings.model_fields:
+            raise ConfigError(f"{name}: name one key of the section, as in {name}__<KEY>")
+        return  # GATEWAY_CONFIG, and what others name so: Kubernetes does for a service that is called gateway
+    inner = document.setdefault(section.lower(), _defaults_of(section.lower()))
     if not isinstance(inner, dict):
         raise ConfigError(f"{name}: the section {section.lower()} is not a mapping")
     path = key.lower().split("__")
@@ -237,6 +303,14 @@ def _override(document: dict[str, Json], name: str, text: str) -> None:
             raise ConfigError(f"{name}: {step} is not a mapping")
         inner = deeper
     inner[path[-1]] = _overriding(name, text)
+
+
+def _defaults_of(section: str) -> dict[str, Json]:
+    """What an override finds where the file is silent: the default destinations and models, else single keys."""
+    if section not in {"destinations", "models"}:
+        return {}
+    defaults: dict[str, Json] = Settings().model_dump(mode="json", include={section}, exclude_defaults=False)[section]
+    return defaults
 
 
 def _overriding(name: str, text: str) -> Json:
@@ -268,6 +342,7 @@ _SECTIONS: Mapping[str, tuple[type[_Section], ...]] = {
     "policies": (Policies,),
     "detector": (Detector,),
     "auth": (Auth,),
+    "limits": (Limits, QuotaSection),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),
 }

@@ -36,6 +36,7 @@ from gateway.adapters.litellm_quiet import Litellm, NotQuiet, check_quiet, load_
 from gateway.adapters.openai_answers import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, AnswerError, json_object
 from gateway.adapters.openai_external import CALLERS_BUSINESS, USER_AGENT, check_base_url, code_of, retry_after
 from gateway.domain.clearance import Clearance, ClearanceError, redeem
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import ExternalAnswer, Health, Rejected, Streamed, Whole
@@ -104,11 +105,16 @@ class LitellmExternal:
             await self._learn_origin(_NOWHERE)
             self._origin = await self._learn_origin(self._base_url)
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """Chat: the other operations are translated to it."""
+        return frozenset({Operation.CHAT})
+
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The provider's answer to the cleared body. Raises `UpstreamError`."""
-        destination, body = redeem(clearance)
-        if destination != self._destination:
-            raise ClearanceError("the clearance names another destination")
+        destination, operation, body = redeem(clearance)
+        if destination != self._destination or operation not in self.speaks:
+            raise ClearanceError("the clearance names another destination or operation")
         try:
             await self.start()
             check_quiet(self._litellm)

@@ -17,7 +17,7 @@ from typing import assert_never
 from gateway.adapters.llamacpp_dialect import Dialect, Failure, Job, Usage, read_job
 from gateway.adapters.model_manifest import ModelFile
 from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
@@ -106,6 +106,11 @@ class LlamaCppLocal:
     async def health(self) -> Health:
         """Whether the child is ready."""
         return Health(ok=True, detail="") if self._worker.ready else Health(ok=False, detail="the model is not running")
+
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """Chat: the other operations are translated to it."""
+        return frozenset({Operation.CHAT})
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The answer. Raises `LocalModelUnavailable`; `CallerError` for what the model cannot do or read at once."""

@@ -1,12 +1,24 @@
-"""What the adapters of OpenAI-compatible servers share: reading an answer within bounds, believing nothing of it."""
+"""What the adapters of OpenAI-compatible servers share: where operations live, and reading an answer within bounds and
+without believing it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from gateway.domain.conversation import Operation
 from gateway.domain.strict_json import Json
+
+OPENAI_PATHS: Mapping[Operation, str] = {
+    Operation.CHAT: "chat/completions",
+    Operation.RESPONSES: "responses",
+    Operation.INPUT_TOKENS: "responses/input_tokens",
+    Operation.COMPLETIONS: "completions",
+    Operation.EMBEDDINGS: "embeddings",
+    Operation.MODERATIONS: "moderations",
+}
+"""The path of each operation below a base URL in OpenAI's dialect."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 1024 * 1024

@@ -1,4 +1,4 @@
-"""A door out: an OpenAI-compatible provider, given exactly the cleared bytes.
+"""A door out: a provider that speaks the caller's dialect, OpenAI's or Anthropic's, given exactly the cleared bytes.
 
 What leaves is built here and nowhere else: method, path, five headers of ours, and the body that the clearance carries.
 There is no retry, no redirect, no cookie and no proxy of the environment: any of them would send cleared bytes twice or
@@ -28,7 +28,8 @@ import contextlib
 import ipaddress
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
@@ -38,6 +39,7 @@ import httpx
 from gateway.adapters.openai_answers import (
     MAX_ANSWER_BYTES,
     MAX_ERROR_BYTES,
+    OPENAI_PATHS,
     AnswerError,
     is_object,
     json_object,
@@ -46,7 +48,8 @@ from gateway.adapters.openai_answers import (
     wants_stream,
 )
 from gateway.adapters.sse import EventIterator
-from gateway.domain.clearance import Clearance, ClearanceError, redeem
+from gateway.domain.clearance import Clearance, ClearanceError, Cleared, redeem
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.pipeline.ports import ExternalAnswer, Health, Rejected, Streamed, Whole
 
@@ -59,11 +62,36 @@ _POOL = httpx.Limits(max_connections=512, max_keepalive_connections=128, keepali
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How a kind of provider is addressed: the path of each operation below the base URL, and the header of the key."""
+
+    paths: Mapping[Operation, str]
+    key_header: str
+    key_prefix: str
+    headers: Mapping[str, str]
+
+
+OPENAI = Provider(
+    paths=OPENAI_PATHS,
+    key_header="authorization",
+    key_prefix="Bearer ",
+    headers={},
+)
+ANTHROPIC = Provider(
+    paths={Operation.MESSAGES: "messages"},
+    key_header="x-api-key",
+    key_prefix="",
+    headers={"anthropic-version": "2023-06-01"},
+)
+
+
 class OpenAiExternal:
     """Implements `ports.ExternalModel` over one pooled transport.
 
-    `timeout_s` bounds a whole answer, and each wait for the next piece of a streamed one. Raises `ValueError` for a
-    `base_url` that is not https, unless it is on the loopback interface or `allow_http` says so.
+    `operations` are those of the provider's that this destination serves; none named: all of them. `timeout_s` bounds a
+    whole answer, and each wait for the next piece of a streamed one. Raises `ValueError` for a `base_url` that is not
+    https, unless it is on the loopback interface or `allow_http` says so.
     """
 
     def __init__(
@@ -72,6 +100,8 @@ class OpenAiExternal:
         base_url: str,
         api_key: str,
         *,
+        provider: Provider = OPENAI,
+        operations: frozenset[Operation] = frozenset(),
         timeout_s: float = 600.0,
         connect_timeout_s: float = 10.0,
         allow_http: bool = False,
@@ -79,22 +109,28 @@ class OpenAiExternal:
     ) -> None:
         url = check_base_url(base_url, allow_http=allow_http)
         self._destination = destination
-        self._url = httpx.URL(f"{url}/chat/completions")
-        self._headers = _headers(api_key)
-        self._keyed = bool(api_key) or _is_loopback(self._url.host)
+        chosen = {op: path for op, path in provider.paths.items() if op in operations or not operations}
+        self._urls = {operation: httpx.URL(f"{url}/{path}") for operation, path in chosen.items()}
+        self._headers = _headers(provider, api_key)
+        self._keyed = bool(api_key) or _is_loopback(httpx.URL(url).host)
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
         self._timeouts = httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=connect_timeout_s).as_dict()
         self._transport = httpx.AsyncHTTPTransport(trust_env=False, http1=True, http2=False, limits=_POOL, retries=0)
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """What this destination serves."""
+        return frozenset(self._urls)
+
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The provider's answer to exactly the cleared bytes. Raises `UpstreamError`."""
-        destination, body = redeem(clearance)
-        if destination != self._destination:
-            raise ClearanceError("the clearance names another destination")
-        if wants_stream(body):
-            return await _mapped(self._streamed(body))
-        return await _mapped(self._whole(body))
+        cleared = redeem(clearance)
+        if cleared.destination != self._destination or cleared.operation not in self._urls:
+            raise ClearanceError("the clearance names another destination or operation")
+        if wants_stream(cleared.body):
+            return await _mapped(self._streamed(cleared))
+        return await _mapped(self._whole(cleared))
 
     async def health(self) -> Health:
         """Whether the destination is configured. Sends nothing."""
@@ -104,9 +140,9 @@ class OpenAiExternal:
         """Close the pooled connections."""
         await self._transport.aclose()
 
-    async def _whole(self, body: bytes) -> ExternalAnswer:
+    async def _whole(self, cleared: Cleared) -> ExternalAnswer:
         async with asyncio.timeout(self._timeout_s):
-            response = await self._send(body)
+            response = await self._send(cleared)
             try:
                 if response.status_code != HTTPStatus.OK:
                     return await _rejected(response)
@@ -117,8 +153,8 @@ class OpenAiExternal:
             raise AnswerError("not a JSON object")
         return Whole(answer)
 
-    async def _streamed(self, body: bytes) -> ExternalAnswer:
-        response = await self._send(body)
+    async def _streamed(self, cleared: Cleared) -> ExternalAnswer:
+        response = await self._send(cleared)
         async with contextlib.AsyncExitStack() as leaving:
             leaving.push_async_callback(response.aclose)
             if response.status_code != HTTPStatus.OK:
@@ -126,13 +162,14 @@ class OpenAiExternal:
                     return await _rejected(response)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise AnswerError("not an event stream")
-            events = EventIterator(_chunks(response), response.aclose, _fault)
+            events = EventIterator(_chunks(response), response.aclose, _fault, cleared.operation)
             leaving.pop_all()
         return Streamed(events)
 
-    async def _send(self, body: bytes) -> httpx.Response:
+    async def _send(self, cleared: Cleared) -> httpx.Response:
         """The request is built by hand and given to the bare transport, which follows, adds and remembers nothing."""
-        request = httpx.Request("POST", self._url, headers=self._headers, content=body)
+        url = self._urls[cleared.operation]
+        request = httpx.Request("POST", url, headers=self._headers, content=cleared.body)
         request.extensions["timeout"] = self._timeouts
         return await self._transport.handle_async_request(request)
 
@@ -164,14 +201,15 @@ def retry_after(value: str, now: float) -> int:
     return min(math.ceil(seconds), _MAX_RETRY_AFTER) if 0 < seconds < math.inf else 0
 
 
-def _headers(api_key: str) -> dict[str, str]:
+def _headers(provider: Provider, api_key: str) -> dict[str, str]:
     headers = {
+        **provider.headers,
         "content-type": "application/json",
         "accept": "application/json, text/event-stream",
         "accept-encoding": "identity",
         "user-agent": USER_AGENT,
     }
-    return {**headers, "authorization": f"Bearer {api_key}"} if api_key else headers
+    return {**headers, provider.key_header: f"{provider.key_prefix}{api_key}"} if api_key else headers
 
 
 def _is_loopback(host: str) -> bool:

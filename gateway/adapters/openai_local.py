@@ -18,6 +18,7 @@ import httpcore
 from gateway.adapters.openai_answers import (
     MAX_ANSWER_BYTES,
     MAX_ERROR_BYTES,
+    OPENAI_PATHS,
     AnswerError,
     is_object,
     json_object,
@@ -27,7 +28,7 @@ from gateway.adapters.openai_answers import (
 )
 from gateway.adapters.sse import EventIterator
 from gateway.adapters.zone import Unresolved, Zone, ZoneBackend
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
 
@@ -37,11 +38,15 @@ _HEALTH_S = 2.0
 _MAX_CONNECTIONS = 256
 _T = TypeVar("_T")
 
+IN_NETWORK_OPERATIONS = frozenset({Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS})
+"""What servers of open models serve, unless they are said to serve more or less."""
+
 
 class OpenAiLocal:
     """Implements `ports.LocalModel`.
 
-    An empty `model` keeps the caller's. `timeout_s` bounds a whole answer, and each wait for the next piece of a
+    An empty `model` keeps the caller's. `operations` are those that the server serves; what it does not serve is
+    translated to chat where that can be. `timeout_s` bounds a whole answer, and each wait for the next piece of a
     streamed one. Raises `ValueError` for a `base_url` or range that is none.
     """
 
@@ -51,6 +56,7 @@ class OpenAiLocal:
         api_key: str = "",
         *,
         model: str = "",
+        operations: frozenset[Operation] = IN_NETWORK_OPERATIONS,
         allowed_ranges: tuple[str, ...] = (),
         timeout_s: float = 600.0,
         connect_timeout_s: float = 10.0,
@@ -61,6 +67,7 @@ class OpenAiLocal:
         self._base_url = url.geturl()
         self._headers = _headers(api_key, url.netloc)
         self._model = model
+        self._operations = operations
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
         self._zone = zone or Zone(allowed_ranges)
@@ -80,6 +87,11 @@ class OpenAiLocal:
         with contextlib.suppress(Unresolved):
             await self._zone.addresses(self._host, self._port)
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """What the server serves in its own dialect."""
+        return self._operations
+
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The server's answer.
 
@@ -87,8 +99,8 @@ class OpenAiLocal:
         """
         body = conversation.rewritten({}, {"model": self._model}) if self._model else conversation.body
         if wants_stream(body):
-            return await _mapped(self._streamed(body))
-        return await _mapped(self._whole(body))
+            return await _mapped(self._streamed(conversation.operation, body))
+        return await _mapped(self._whole(conversation.operation, body))
 
     async def health(self) -> Health:
         """Whether the server lists its models now."""
@@ -101,9 +113,9 @@ class OpenAiLocal:
         """Close the pooled connections."""
         await self._pool.aclose()
 
-    async def _whole(self, body: bytes) -> LocalAnswer:
+    async def _whole(self, operation: Operation, body: bytes) -> LocalAnswer:
         async with asyncio.timeout(self._timeout_s):
-            response = await self._send("POST", "/chat/completions", body, self._timeout_s)
+            response = await self._send("POST", f"/{OPENAI_PATHS[operation]}", body, self._timeout_s)
             try:
                 await _check_status(response)
                 answer = await read_bounded(_chunks(response), MAX_ANSWER_BYTES)
@@ -113,15 +125,15 @@ class OpenAiLocal:
             raise AnswerError("not a JSON object")
         return Whole(answer)
 
-    async def _streamed(self, body: bytes) -> LocalAnswer:
-        response = await self._send("POST", "/chat/completions", body, self._timeout_s)
+    async def _streamed(self, operation: Operation, body: bytes) -> LocalAnswer:
+        response = await self._send("POST", f"/{OPENAI_PATHS[operation]}", body, self._timeout_s)
         async with contextlib.AsyncExitStack() as leaving:
             leaving.push_async_callback(response.aclose)
             async with asyncio.timeout(self._timeout_s):
                 await _check_status(response)
             if not _header(response, b"content-type").startswith("text/event-stream"):
                 raise AnswerError("not an event stream")
-            events = EventIterator(_chunks(response), response.aclose, _fault)
+            events = EventIterator(_chunks(response), response.aclose, _fault, operation)
             leaving.pop_all()
         return Streamed(events)
 

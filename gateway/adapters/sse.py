@@ -1,7 +1,7 @@
 """Server-sent events, read as they arrive, in time and memory linear in what arrives.
 
 SseReader       bytes in, data payloads out; knows nothing of connections
-EventIterator   the events of one answer in OpenAI's dialect, which ends only at `[DONE]`
+EventIterator   the events of one answer, which ends only where its dialect says that it does
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from gateway.adapters.openai_answers import is_object
+from gateway.adapters.openai_answers import json_object
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import GatewayError
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -21,6 +22,13 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DRAIN_SECONDS = 0.25
 _DRAIN_BYTES = 64 * 1024
+
+
+_LAST_TYPES: Mapping[Operation, frozenset[str]] = {
+    Operation.RESPONSES: frozenset({"response.completed", "response.incomplete", "response.failed", "error"}),
+    Operation.MESSAGES: frozenset({"message_stop", "error"}),
+}
+"""How a stream ends that has no end mark of its own."""
 
 
 class SseError(Exception):
@@ -85,11 +93,12 @@ class SseReader:
 
 
 class EventIterator:
-    """The JSON payloads of a stream of chat completion chunks.
+    """The JSON payloads of a streamed answer.
 
-    Ends only where `[DONE]` stood. Whatever else stops it raises what `fault` makes of the cause (`SseError` for a
-    stream that ended early or a payload that is no JSON object). A class and not a generator: `aclose` must release the
-    connection also when nobody asked for the first event.
+    Ends only where `[DONE]` stood, or behind the event that is the last one of its dialect. Whatever else stops it
+    raises what `fault` makes of the cause (`SseError` for a stream that ended early, `AnswerError` for a payload that
+    is no JSON object). A class and not a generator: `aclose` must release the connection also when nobody asked for
+    the first event.
     """
 
     def __init__(
@@ -97,12 +106,15 @@ class EventIterator:
         chunks: AsyncIterator[bytes],
         close: Callable[[], Awaitable[None]],
         fault: Callable[[Exception], GatewayError],
+        operation: Operation = Operation.CHAT,
     ) -> None:
         self._chunks = chunks
         self._close = close
         self._fault = fault
         self._reader = SseReader()
         self._waiting: deque[bytes] = deque()
+        self._last_types = _LAST_TYPES.get(operation, frozenset())
+        self._over = False
         self._closed = False
 
     def __aiter__(self) -> EventIterator:
@@ -113,7 +125,7 @@ class EventIterator:
         if self._closed:
             raise StopAsyncIteration
         try:
-            payload = await self._payload()
+            payload = DONE if self._over else await self._payload()
             if payload != DONE:
                 return payload
             await self._drain()
@@ -143,10 +155,11 @@ class EventIterator:
                     raise SseError("the stream ended without its end mark")
                 self._waiting.extend(self._reader.feed(chunk))
             payload = self._waiting.popleft()
-            if payload == DONE or is_object(payload):
+            if payload == DONE and not self._last_types:
                 return payload
             if payload:
-                raise SseError("a payload is no JSON object")
+                self._over = json_object(payload).get("type") in self._last_types
+                return payload
 
     async def _drain(self) -> None:
         """Read the few bytes behind the end mark: only a connection that was read to its end is used again."""

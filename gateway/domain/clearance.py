@@ -3,7 +3,7 @@
     decide(...) -> Permit | KeepLocal | Refuse        domain.decision
     Ledger.append(evidence) -> Receipt                durable when it returns
     Permit.clear(receipt) -> Clearance                only a Permit has it
-    redeem(clearance) -> (destination, bytes)         once
+    redeem(clearance) -> Cleared(destination, operation, bytes)         once
 
 A clearance carries the judged bytes and names one destination, so nothing lies between check and use. It needs the
 ledger's receipt for this very decision and these very bytes: no evidence, no egress. None of the three can be built by
@@ -13,9 +13,10 @@ hand, changed, copied, pickled or subclassed, and none shows content in its repr
 from __future__ import annotations
 
 import hashlib
-from typing import Never, NoReturn, final
+from typing import NamedTuple, Never, NoReturn, final
 
 from gateway.domain import _seal
+from gateway.domain.conversation import Operation
 
 
 class ClearanceError(Exception):
@@ -71,9 +72,10 @@ class Receipt(_Sealed):
 class Clearance(_Sealed):
     """Leave to send these bytes to this destination, once."""
 
-    __slots__ = ("_body", "_mark", "_unspent", "decision_id", "destination")
+    __slots__ = ("_body", "_mark", "_unspent", "decision_id", "destination", "operation")
     decision_id: str
     destination: str
+    operation: Operation
     _body: bytes
     _mark: bytes
     _unspent: list[None]
@@ -89,9 +91,10 @@ class Clearance(_Sealed):
 class Permit(_Sealed):
     """A decision that this body may go to this destination, as soon as it is recorded. Made by `domain.decision`."""
 
-    __slots__ = ("_body", "_mark", "decision_id", "destination")
+    __slots__ = ("_body", "_mark", "decision_id", "destination", "operation")
     decision_id: str
     destination: str
+    operation: Operation
     _body: bytes
     _mark: bytes
 
@@ -115,30 +118,42 @@ class Permit(_Sealed):
         """The clearance, given the ledger's receipt for this decision and these bytes. Raises `ClearanceError`."""
         if type(receipt) is not Receipt:
             raise ClearanceError("a clearance needs a receipt")
-        if not _seal.holds(self._mark, "permit", self.decision_id, self.destination, self._body):
+        if not _seal.holds(self._mark, "permit", self.decision_id, self.destination, self.operation, self._body):
             raise ClearanceError("the permit is not genuine")
         if not _seal.holds(receipt._mark, "receipt", receipt.decision_id, receipt.digest, receipt.token):
             raise ClearanceError("the receipt is not genuine")
         if receipt.decision_id != self.decision_id or receipt.digest != self.digest:
             raise ClearanceError("the receipt belongs to another decision")
         cleared = object.__new__(Clearance)
-        mark = _seal.seal("clearance", self.decision_id, self.destination, self._body)
-        _fill(cleared, decision_id=self.decision_id, destination=self.destination, _body=self._body)
-        _fill(cleared, _mark=mark, _unspent=[None])
+        mark = _seal.seal("clearance", self.decision_id, self.destination, self.operation, self._body)
+        _fill(cleared, decision_id=self.decision_id, destination=self.destination, operation=self.operation)
+        _fill(cleared, _body=self._body, _mark=mark, _unspent=[None])
         return cleared
 
 
-def redeem(clearance: Clearance) -> tuple[str, bytes]:
-    """Destination and bytes of a genuine clearance, once. Raises `ClearanceError` for anything else."""
+class Cleared(NamedTuple):
+    """What a clearance was good for: these bytes, as this operation, to this destination."""
+
+    destination: str
+    operation: Operation
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Cleared(destination={self.destination!r}, operation={self.operation.value!r}, bytes={len(self.body)})"
+
+
+def redeem(clearance: Clearance) -> Cleared:
+    """What a genuine clearance is good for, once. Raises `ClearanceError` for anything else."""
     if type(clearance) is not Clearance:
         raise ClearanceError("only a clearance can be redeemed")
-    if not _seal.holds(clearance._mark, "clearance", clearance.decision_id, clearance.destination, clearance._body):
+    cleared = Cleared(clearance.destination, clearance.operation, clearance._body)
+    if not _seal.holds(clearance._mark, "clearance", clearance.decision_id, *cleared):
         raise ClearanceError("the clearance is not genuine")
     try:
         clearance._unspent.pop()
     except IndexError:
         raise ClearanceError("the clearance was redeemed before") from None
-    return clearance.destination, clearance._body
+    return cleared
 
 
 def _fill(value: _Sealed, **fields: object) -> None:

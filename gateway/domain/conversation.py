@@ -21,6 +21,17 @@ class Operation(StrEnum):
     """The operations that are served."""
 
     CHAT = "chat"
+    RESPONSES = "responses"
+    INPUT_TOKENS = "input_tokens"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    MODERATIONS = "moderations"
+    MESSAGES = "messages"
+
+    @property
+    def maskable(self) -> bool:
+        """Whether stand-ins may be put into such a request. A vector of a masked text is a vector of another text."""
+        return self is not Operation.EMBEDDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,11 @@ class Conversation:
 
 def read(operation: Operation, declaration: Field, body: bytes) -> Conversation:
     """The conversation in a request body. Raises `CallerError` for anything the declaration does not know."""
-    document = parse_json(body)
+    return read_document(operation, declaration, parse_json(body))
+
+
+def read_document(operation: Operation, declaration: Field, document: Json) -> Conversation:
+    """The conversation in a request body that is parsed already, strictly. Raises as `read` does."""
     reader = _Reader()
     shown = rebuild(declaration, document, reader, Place())
     if not isinstance(shown, dict):

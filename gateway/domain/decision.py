@@ -12,11 +12,12 @@ Theory of operation
 | 4 | no rule that matched allows this destination                        | KeepLocal (`DESTINATION_NOT_ALLOWED`) |
 | 5 | a leaf is unexamined                                                | KeepLocal (`UNREADABLE`)          |
 | 6 | what remains after the transforms, or opaque content, is above the ceiling | KeepLocal (`ABOVE_CLEARANCE`)     |
-| 7 | else                                                                | Permit for the transformed bytes  |
+| 7 | a transform is needed, and the operation bears none                 | KeepLocal (`NOT_MASKABLE`)         |
+| 8 | else                                                                | Permit for the transformed bytes  |
 
 KeepLocal without an in-network destination that may hold the label is Refuse (`NO_LOCAL_DESTINATION`). What may be sent
 is built here, from the declared fields, with the values that transforms replaced: the permit holds those bytes, so
-nothing lies between what was judged and what is sent. Rows 1 to 6 are `domain.routing`, which replays and policy tests
+nothing lies between what was judged and what is sent. Rows 1 to 7 are `domain.routing`, which replays and policy tests
 ask too.
 """
 
@@ -134,7 +135,8 @@ def _leave(case: Case, way: ToExternal, judgement: Judgement, masking: Masking) 
 
 def _permit(case: Case, judgement: Judgement, masked: Masked, destination: str) -> Leave:
     body = case.conversation.rewritten(masked.texts, case.outgoing)
-    permit = _mint.permit(decision_id=case.decision_id, destination=destination, body=body)
+    operation = case.conversation.operation
+    permit = _mint.permit(decision_id=case.decision_id, destination=destination, operation=operation, body=body)
     route = Route.EXTERNAL_TRANSFORMED if masked.texts else Route.EXTERNAL
     return Leave(permit, judgement, route, tuple(sorted(masked.entities)), masked.vault)
 

@@ -34,17 +34,22 @@ class ErrorCode(StrEnum):
     REQUEST_TIMEOUT = "request_timeout"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     UNSUPPORTED_BY_LOCAL_MODEL = "unsupported_by_local_model"
+    UNSUPPORTED_BY_DESTINATION = "unsupported_by_destination"
+    TOKEN_IDS_UNREADABLE = "token_ids_unreadable"  # noqa: S105 - a code, no secret
     INVALID_API_KEY = "invalid_api_key"
     MODEL_NOT_FOUND = "model_not_found"
     UNKNOWN_ENDPOINT = "unknown_endpoint"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    INSUFFICIENT_QUOTA = "insufficient_quota"
     POLICY_REFUSED = "policy_refused"
     UPSTREAM_ERROR = "upstream_error"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     LOCAL_MODEL_UNAVAILABLE = "local_model_unavailable"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     DETECTOR_UNAVAILABLE = "detector_unavailable"
+    LIMITS_UNAVAILABLE = "limits_unavailable"
+    OVERLOADED = "overloaded"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -83,6 +88,15 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL: ErrorText(
         400, _INVALID, "The in-network model that has to answer this request does not support this field."
     ),
+    ErrorCode.UNSUPPORTED_BY_DESTINATION: ErrorText(
+        400, _INVALID, "No destination that is configured for this model serves this endpoint."
+    ),
+    ErrorCode.TOKEN_IDS_UNREADABLE: ErrorText(
+        400,
+        _INVALID,
+        "Token ids of this model cannot be read here, so they cannot be inspected. Send text; with langchain-openai "
+        "set check_embedding_ctx_length=False.",
+    ),
     ErrorCode.INVALID_API_KEY: ErrorText(401, _INVALID, "The API key is missing, unknown or revoked."),
     ErrorCode.MODEL_NOT_FOUND: ErrorText(
         404, _INVALID, "No model of this name is configured. GET /v1/models lists them."
@@ -90,6 +104,11 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ErrorCode.UNKNOWN_ENDPOINT: ErrorText(404, _INVALID, "This gateway does not serve this endpoint."),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorText(405, _INVALID, "This endpoint does not accept this method."),
     ErrorCode.RATE_LIMIT_EXCEEDED: ErrorText(429, "rate_limit_error", "Too many requests. Retry later."),
+    ErrorCode.INSUFFICIENT_QUOTA: ErrorText(
+        429,
+        "insufficient_quota",
+        "The token budget is spent. Requests that stay inside the network are still answered.",
+    ),
     ErrorCode.POLICY_REFUSED: ErrorText(403, "policy_error", "The privacy policy refuses this request."),
     ErrorCode.UPSTREAM_ERROR: ErrorText(502, _SERVER, "The model provider failed to answer."),
     ErrorCode.UPSTREAM_TIMEOUT: ErrorText(504, _SERVER, "The model provider did not answer in time."),
@@ -102,6 +121,10 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ErrorCode.DETECTOR_UNAVAILABLE: ErrorText(
         503, _SERVER, "The request could not be examined in time, so nothing was sent."
     ),
+    ErrorCode.LIMITS_UNAVAILABLE: ErrorText(
+        503, _SERVER, "The request could not be counted against its limits, so nothing was sent."
+    ),
+    ErrorCode.OVERLOADED: ErrorText(503, _SERVER, "The gateway has as many open requests as it takes. Retry later."),
     ErrorCode.INTERNAL_ERROR: ErrorText(500, _SERVER, "The gateway failed. Nothing of the request was logged."),
 }
 

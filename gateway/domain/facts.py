@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.declaration import Source
 from gateway.domain.finding import CONFIDENCE, Examined, Finding, Permille, Report
 from gateway.domain.labels import Entity, Label
@@ -56,6 +56,7 @@ class Facts:
     failed: int
     opaque: int
     findings: tuple[FindingFact, ...]
+    operation: Operation = Operation.CHAT
 
 
 def facts_of(conversation: Conversation, report: Report, context: Context, fold: Callable[[str], str]) -> Facts:
@@ -84,6 +85,7 @@ def facts_of(conversation: Conversation, report: Report, context: Context, fold:
         failed=failed,
         opaque=len(conversation.opaque),
         findings=tuple(found),
+        operation=conversation.operation,
     )
 
 

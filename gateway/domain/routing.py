@@ -74,6 +74,8 @@ def _leave(policies: tuple[Policy, ...], facts: Facts, alias: Alias, verdict: Ve
     transformed = frozenset(transform.entity for transform in transforms)
     if not within_ceiling(policies, alias.external, sensitivity_of(policies, facts, transformed)):
         return _inside(policies, alias, verdict, "ABOVE_CLEARANCE", "")
+    if transforms and not facts.operation.maskable:
+        return _inside(policies, alias, verdict, "NOT_MASKABLE", "")
     return Routing(ToExternal(alias.external, transforms), verdict.reason, verdict)
 
 

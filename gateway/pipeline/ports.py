@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.domain.clearance import Clearance, Receipt
-from gateway.domain.conversation import Conversation, Leaf
+from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.evidence import Evidence
 from gateway.domain.finding import Report
 from gateway.domain.policy import Bundle, CustomDetector
@@ -79,6 +79,11 @@ class Ledger(Protocol):
 class ExternalModel(Protocol):
     """A destination outside. Accepts a clearance and nothing else."""
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """The operations that it serves in their own dialect."""
+        ...
+
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The provider's answer to exactly the cleared bytes. Raises `UpstreamError`."""
         ...
@@ -91,8 +96,15 @@ class ExternalModel(Protocol):
 class LocalModel(Protocol):
     """A model inside the network."""
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """The operations that it serves in their own dialect."""
+        ...
+
     async def complete(self, conversation: Conversation) -> LocalAnswer:
-        """The model's answer. Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`; `CallerError` for what it cannot do."""
+        """The model's answer to a conversation of an operation that it speaks.
+
+        Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`; `CallerError` for what it cannot do."""
         ...
 
     async def health(self) -> Health:

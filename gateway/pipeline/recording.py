@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gateway.domain.clearance import Receipt
+from gateway.domain.conversation import Operation
 from gateway.domain.decision import Case, Decision, Judgement, KeepLocal, Leave, Refuse
 from gateway.domain.evidence import Content, Decided, PolicyEvidence, Route
 from gateway.domain.facts import Context
@@ -15,8 +16,9 @@ from gateway.pipeline.ports import Principal
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it arrived: its body and who sent it. `claimed_label` and `purpose` may be empty."""
+    """One request as it arrived: operation, body and who sent it. `claimed_label` and `purpose` may be empty."""
 
+    operation: Operation
     body: bytes = field(repr=False)
     principal: Principal
     claimed_label: Label

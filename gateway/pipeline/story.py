@@ -1,12 +1,12 @@
-"""The story of one chat request.
+"""The story of one request, whatever its operation.
 
-    (1) parse     the body becomes a conversation: every text has an address         domain.conversation
+    (1) parse     the body becomes a conversation: every text has an address         pipeline.reading
     (2) detect    every leaf is looked through, or said to have failed              ports.Detector
     (3) decide    the policy's verdict, and the exact bytes that may be sent         domain.decision
     (4) record    the decision is durable before anything happens because of it      ports.Ledger
     (5) clear     the permit and the receipt make a clearance                        domain.clearance
     (6) send      the cleared bytes to their one destination, or a model inside      ports.ExternalModel, LocalModel
-    (7) restore   placeholders back to the caller's values                           dialects.chat
+    (7) restore   placeholders back to the caller's values, in the caller's dialect   gateway.dialects
     (8) outcome   what became of it is recorded                                      ports.Ledger
 
 Steps 1 to 4 raise: nothing was decided, nothing was sent. After step 4 every ending is a `Reply` that carries the
@@ -22,12 +22,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from gateway.dialects.chat import ChatRestorer
-from gateway.domain.alias import Alias, resolve
+from gateway.dialects.registry import RESTORERS, Telling, asks_for_json
 from gateway.domain.clearance import Receipt
-from gateway.domain.conversation import Conversation, Operation, read
+from gateway.domain.conversation import Operation
 from gateway.domain.decision import Case, Decision, KeepLocal, Leave, Masking, Refuse, decide
-from gateway.domain.declaration import Field
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault, PolicyRefusal
 from gateway.domain.evidence import Decided, Outcome, Result
 from gateway.domain.mask import Vault
@@ -44,9 +42,14 @@ from gateway.pipeline.ports import (
     Streamed,
     Whole,
 )
+from gateway.pipeline.reading import Request, RequestReader
 from gateway.pipeline.recording import Asked, Summary, context_of, evidence_of, summary_of
 
-_OUTGOING: Mapping[str, Json] = {"store": False}
+_OUTGOING: Mapping[Operation, Mapping[str, Json]] = {
+    Operation.CHAT: {"store": False},
+    Operation.RESPONSES: {"store": False},
+}
+"""Nothing that leaves is kept by the provider for later requests: it would come back without passing here."""
 _NO_VAULT = Vault({}, frozenset())
 
 
@@ -65,14 +68,13 @@ class Reply:
     answer: Whole | Streamed | Rejected | Failure
 
 
-class ChatPipeline:
-    """Answers chat requests. Holds no state of a request."""
+class Story:
+    """Answers requests. Holds no state of one."""
 
     def __init__(
         self,
         *,
-        declaration: Field,
-        aliases: Mapping[str, Alias],
+        reader: RequestReader,
         detector: Detector,
         ledger: Ledger,
         policies: PolicySource,
@@ -82,8 +84,7 @@ class ChatPipeline:
         clock: Clock,
         observer: Observer,
     ) -> None:
-        self._declaration = declaration
-        self._aliases = aliases
+        self._reader = reader
         self._detector = detector
         self._ledger = ledger
         self._policies = policies
@@ -98,8 +99,8 @@ class ChatPipeline:
         """The reply to one request. Raises `CallerError` and `GatewayFault` before a decision, never after."""
         start = self._clock.now()
         # (1) parse
-        conversation = read(Operation.CHAT, self._declaration, asked.body)
-        alias = resolve(self._aliases, conversation.model)
+        request = self._reader.read(asked.operation, asked.body)
+        conversation = request.conversation
         # (2) detect
         bundle = self._policies.current()
         custom = bundle.custom_detectors_for(asked.principal.app, asked.principal.tenant)
@@ -112,8 +113,8 @@ class ChatPipeline:
             report=report,
             context=context_of(asked, examined),
             bundle=bundle,
-            alias=alias,
-            outgoing=_OUTGOING,
+            alias=request.alias,
+            outgoing=_OUTGOING.get(conversation.operation, {}),
         )
         decision = decide(case, self._masking)
         decided = self._clock.now()
@@ -122,7 +123,7 @@ class ChatPipeline:
         receipt = await self._ledger.append(evidence)
         self._observe(evidence, {"detect": examined - start, "decide": decided - examined}, since=decided)
         # (5) to (8)
-        return await self._act(decision, receipt, _Way(evidence, conversation, decided))
+        return await self._act(decision, receipt, _Way(evidence, request, decided))
 
     async def drain(self) -> None:
         """Wait until the outcomes of finished requests are recorded."""
@@ -142,21 +143,23 @@ class ChatPipeline:
                 assert_never(decision)
 
     async def _answer_inside(self, destination: str, way: _Way) -> Whole | Streamed | Failure:
+        telling = _telling(way.request, _NO_VAULT)
         try:
             model = self._locals.get(destination)
             if model is None:
                 raise GatewayFault(ErrorCode.LOCAL_MODEL_UNAVAILABLE)
-            answer = await model.complete(way.conversation)
-            return self._given(answer, way, _restorer(way, _NO_VAULT))
+            request = self._reader.inside(way.request, destination)
+            telling = _telling(request, _NO_VAULT)
+            return self._given(await model.complete(request.conversation), way, telling)
         except GatewayError as error:
-            self._end(way, Result.FAILED, error.text.status, 0, _restorer(way, _NO_VAULT))
+            self._end(way, Result.FAILED, error.text.status, 0, telling)
             return Failure(error)
         except asyncio.CancelledError:
-            self._end(way, Result.CLIENT_GONE, 0, 0, _restorer(way, _NO_VAULT))
+            self._end(way, Result.CLIENT_GONE, 0, 0, telling)
             raise
 
     async def _answer_outside(self, leave: Leave, receipt: Receipt, way: _Way) -> Whole | Streamed | Rejected | Failure:
-        restorer = _restorer(way, leave.vault)
+        telling = _telling(way.request, leave.vault)
         try:
             # (5) clear
             clearance = leave.permit.clear(receipt)
@@ -167,38 +170,38 @@ class ChatPipeline:
             answer = await model.complete(clearance)
             # (7) restore
             if isinstance(answer, Rejected):
-                body = restorer.error(answer.body)
-                self._end(way, Result.REJECTED, answer.status, len(body), restorer)
+                body = telling.error(answer.body)
+                self._end(way, Result.REJECTED, answer.status, len(body), telling)
                 return Rejected(answer.status, body, answer.retry_after)
-            return self._given(answer, way, restorer)
+            return self._given(answer, way, telling)
         except GatewayError as error:
-            self._end(way, Result.FAILED, error.text.status, 0, restorer)
+            self._end(way, Result.FAILED, error.text.status, 0, telling)
             return Failure(error)
         except asyncio.CancelledError:
-            self._end(way, Result.CLIENT_GONE, 0, 0, restorer)
+            self._end(way, Result.CLIENT_GONE, 0, 0, telling)
             raise
 
-    def _given(self, answer: Whole | Streamed, way: _Way, restorer: ChatRestorer) -> Whole | Streamed:
+    def _given(self, answer: Whole | Streamed, way: _Way, telling: Telling) -> Whole | Streamed:
         match answer:
             case Whole(body=body):
-                restored = restorer.whole(body)
-                self._end(way, Result.COMPLETED, 200, len(restored), restorer)
-                return Whole(restored)
+                told = telling.whole(body)
+                self._end(way, Result.COMPLETED, 200, len(told), telling)
+                return Whole(told)
             case Streamed():
-                never_read = functools.partial(self._end, way, Result.CLIENT_GONE, 200, 0, restorer)
-                return Streamed(_Events(self._stream(answer, way, restorer), answer, never_read))
+                never_read = functools.partial(self._end, way, Result.CLIENT_GONE, 200, 0, telling)
+                return Streamed(_Events(self._stream(answer, way, telling), answer, never_read))
             case _:
                 assert_never(answer)
 
-    async def _stream(self, answer: Streamed, way: _Way, restorer: ChatRestorer) -> AsyncGenerator[bytes, None]:
+    async def _stream(self, answer: Streamed, way: _Way, telling: Telling) -> AsyncGenerator[bytes, None]:
         """The restored events. Whichever way it ends (whole, cut, closed by a caller that left), step 8 follows."""
         sent, result = 0, Result.FAILED
         try:
             async for event in answer.events:
-                for piece in restorer.event(event):
+                for piece in telling.event(event):
                     sent += len(piece)
                     yield piece
-            for piece in restorer.finish():
+            for piece in telling.finish():
                 sent += len(piece)
                 yield piece
             result = Result.COMPLETED
@@ -207,11 +210,11 @@ class ChatPipeline:
             raise
         finally:
             # (8) outcome
-            self._end(way, result, 200, sent, restorer)
+            self._end(way, result, 200, sent, telling)
             with contextlib.suppress(GatewayError):
                 await _close(answer)
 
-    def _end(self, way: _Way, result: Result, status: int, size: int, restorer: ChatRestorer) -> None:
+    def _end(self, way: _Way, result: Result, status: int, size: int, telling: Telling) -> None:
         """Record the outcome beside the answer: the caller does not wait for it, `drain` does."""
         now = self._clock.now()
         self._observer.ended(way.evidence.destination, result.value)
@@ -222,10 +225,10 @@ class ChatPipeline:
             result=result,
             status=status,
             answer_bytes=size,
-            restored=restorer.restored,
+            restored=telling.restored,
             duration=max(0, now - way.decided_at),
-            prompt_tokens=restorer.usage.prompt,
-            completion_tokens=restorer.usage.completion,
+            prompt_tokens=telling.usage.prompt,
+            completion_tokens=telling.usage.completion,
         )
         task = asyncio.get_running_loop().create_task(self._write(outcome))
         self._writing.add(task)
@@ -247,7 +250,7 @@ class _Way:
     """What the second half of a request needs of the first."""
 
     evidence: Decided
-    conversation: Conversation
+    request: Request
     decided_at: int
 
 
@@ -279,11 +282,10 @@ class _Events:
         await self._events.aclose()
 
 
-def _restorer(way: _Way, vault: Vault) -> ChatRestorer:
-    """A key with bare quotes cannot stand inside a JSON string, so these bytes are the field itself."""
-    body = way.conversation.body
-    asked_for_json = b'"response_format":' in body and (b':"json_object"' in body or b':"json_schema"' in body)
-    return ChatRestorer(vault, json_content=asked_for_json)
+def _telling(request: Request, vault: Vault) -> Telling:
+    conversation = request.conversation
+    asked_for_json = asks_for_json(conversation.operation, conversation.body)
+    return Telling(RESTORERS[conversation.operation](vault, asked_for_json), request.telling)
 
 
 async def _close(answer: Streamed) -> None:

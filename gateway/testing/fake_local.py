@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.domain.strict_json import Json, dump_json
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
@@ -17,6 +17,7 @@ class FakeLocal:
         self.answer = answer
         self.down = down
         self.seen: list[Conversation] = []
+        self.speaks = frozenset({Operation.CHAT})
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The constant answer in the chat dialect."""

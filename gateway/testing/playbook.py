@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.domain.clearance import Clearance, Receipt
-from gateway.domain.conversation import Conversation, Leaf
+from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.evidence import Decided, Event, Evidence, Outcome
 from gateway.domain.finding import Report
 from gateway.domain.policy import CustomDetector
@@ -92,6 +92,11 @@ class PlaybookExternal:
     def __init__(self, inner: ExternalModel, book: Playbook) -> None:
         self._inner, self._book = inner, book
 
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """Pass on."""
+        return self._inner.speaks
+
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """Note and pass on."""
         self._book.note(f"send {clearance.destination}")
@@ -107,6 +112,11 @@ class PlaybookLocal:
 
     def __init__(self, inner: LocalModel, book: Playbook) -> None:
         self._inner, self._book = inner, book
+
+    @property
+    def speaks(self) -> frozenset[Operation]:
+        """Pass on."""
+        return self._inner.speaks
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """Note and pass on."""

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.domain.clearance import Clearance, ClearanceError, redeem
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.strict_json import dump_json, parse_json
 from gateway.pipeline.ports import ExternalAnswer, Health, Rejected, Streamed, Whole
-from gateway.testing.stand_in_dialects import completion, completion_chunks, saying
+from gateway.testing.stand_in_dialects import BY_OPERATION
+from gateway.testing.stand_in_mind import Voice
 
 _PIECE = 8
 
@@ -34,6 +36,7 @@ class RecordingExternal:
         self._answers = deque(answers)
         self.sent: list[tuple[str, bytes]] = []
         self.closed = 0
+        self.speaks = frozenset({Operation.CHAT})
 
     def script(self, *answers: Scripted) -> None:
         """Play these for the next requests, one each."""
@@ -41,9 +44,11 @@ class RecordingExternal:
 
     async def complete(self, clearance: Clearance) -> ExternalAnswer:
         """The next scripted answer. Raises `UpstreamError` when one is scripted."""
-        destination, body = redeem(clearance)
-        if destination != self._destination:
-            raise ClearanceError("the clearance names another destination")
+        destination, operation, body = redeem(clearance)
+        if destination != self._destination or operation not in self.speaks:
+            raise ClearanceError(
+                "the clearance names another destination or operation"
+            )
         self.sent.append((destination, body))
         scripted = self._answers.popleft() if self._answers else _plain(body)
         if isinstance(scripted, UpstreamError):
@@ -82,12 +87,10 @@ class _Playing:
         self._open = False
 
 
-def _plain(body: bytes) -> Whole | Events:
+def _plain(operation: Operation, body: bytes) -> Whole | Events:
     request = parse_json(body)
     assert isinstance(request, dict), "a cleared body is an object"
-    said = saying(request, "You said: ")
-    if request.get("stream") is not True:
-        return Whole(dump_json(completion(said)))
-    options = request.get("stream_options")
-    include_usage = isinstance(options, dict) and options.get("include_usage") is True
-    return Events([dump_json(chunk) for chunk in completion_chunks(said, _PIECE, include_usage=include_usage)])
+    endpoint, voice = BY_OPERATION[operation], Voice(size=_PIECE)
+    if request.get("stream") is not True or endpoint.events is None:
+        return Whole(dump_json(endpoint.whole(request, voice)))
+    return Events([dump_json(event) for event in endpoint.events(request, voice)])

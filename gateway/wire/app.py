@@ -6,11 +6,12 @@ logs one line without any text of the request, and turns whatever nobody expecte
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -18,27 +19,41 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.pipeline.ports import PolicySource
 from gateway.wire.auth import Authenticator
 from gateway.wire.coverage import coverage_response
-from gateway.wire.endpoint import ChatEndpoint
+from gateway.wire.endpoint import Endpoint
 from gateway.wire.errors import error_response
 from gateway.wire.health import HealthCheck, alive, readiness
-from gateway.wire.models import models_response
+from gateway.wire.models import ModelNames, model_response, models_response
+from gateway.wire.unserved import unserved_response
+from gateway.wire.voice import Voice
 
 _LOG = logging.getLogger("gateway.access")
 Handler = Callable[[Request], Awaitable[ASGIApp]]
+
+PATHS: Mapping[str, Operation] = {
+    "/v1/chat/completions": Operation.CHAT,
+    "/v1/responses": Operation.RESPONSES,
+    "/v1/responses/input_tokens": Operation.INPUT_TOKENS,
+    "/v1/completions": Operation.COMPLETIONS,
+    "/v1/embeddings": Operation.EMBEDDINGS,
+    "/v1/moderations": Operation.MODERATIONS,
+    "/v1/messages": Operation.MESSAGES,
+}
+"""The operations that take a body, by their paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the application is made of."""
 
-    chat: ChatEndpoint
+    endpoint: Endpoint
     auth: Authenticator
     policies: PolicySource
-    models: Sequence[str]
+    models: ModelNames
     health: Mapping[str, HealthCheck]
     metrics: Callable[[], bytes]
 
@@ -59,7 +74,11 @@ def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
 def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
     async def models(request: Request) -> ASGIApp:
         await parts.auth.principal(request.headers)
-        return models_response(parts.models)
+        return models_response(await parts.models())
+
+    async def model(request: Request) -> ASGIApp:
+        await parts.auth.principal(request.headers)
+        return model_response(await parts.models(), request.path_params["model"])
 
     async def coverage(request: Request) -> ASGIApp:
         await parts.auth.principal(request.headers)
@@ -76,8 +95,9 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
         return Response(parts.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return {
-        "/v1/chat/completions": ("POST", parts.chat.serve),
+        **{path: ("POST", functools.partial(parts.endpoint.serve, op)) for path, op in PATHS.items()},
         "/v1/models": ("GET", models),
+        "/v1/models/{model:path}": ("GET", model),
         "/v1/gateway/coverage": ("GET", coverage),
         "/healthz": ("GET", healthz),
         "/readyz": ("GET", readyz),
@@ -85,18 +105,22 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
     }
 
 
-async def _on_gateway_error(_: Request, error: Exception) -> Response:
-    return error_response(error if isinstance(error, GatewayError) else GatewayFault(ErrorCode.INTERNAL_ERROR), {})
+async def _on_gateway_error(request: Request, error: Exception) -> Response:
+    voice = Voice.ANTHROPIC if request.url.path == "/v1/messages" else Voice.OPENAI
+    told = error if isinstance(error, GatewayError) else GatewayFault(ErrorCode.INTERNAL_ERROR)
+    return error_response(told, {}, voice)
 
 
-async def _on_unknown_endpoint(_: Request, error: Exception) -> Response:
+async def _on_unknown_endpoint(request: Request, error: Exception) -> Response:
     del error
-    return error_response(CallerError(ErrorCode.UNKNOWN_ENDPOINT), {})
+    return unserved_response(request.url.path)
 
 
 async def _on_wrong_method(_: Request, error: Exception) -> Response:
-    del error
-    return error_response(CallerError(ErrorCode.METHOD_NOT_ALLOWED), {})
+    allowed = getattr(error, "headers", None) or {}
+    response = error_response(CallerError(ErrorCode.METHOD_NOT_ALLOWED), {})
+    response.headers["allow"] = allowed.get("Allow", "POST")
+    return response
 
 
 class Edge:

@@ -12,7 +12,7 @@ ANONYMOUS = Principal(key_id="anonymous", name="anonymous", tenant="default", ap
 
 
 class Authenticator:
-    """Turns an `authorization: Bearer` header into a principal."""
+    """Turns an `authorization: Bearer` header, or an `x-api-key` header (Anthropic's clients), into a principal."""
 
     def __init__(self, keys: KeyStore, *, required: bool) -> None:
         self._keys = keys
@@ -22,8 +22,10 @@ class Authenticator:
         """Who this is. Raises `CallerError(INVALID_API_KEY)` for a missing, unknown or revoked key."""
         if not self._required:
             return ANONYMOUS
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            refuse(ErrorCode.INVALID_API_KEY)
-        found = await self._keys.find(key.strip())
+        found = await self._keys.find(_presented(headers))
         return refuse(ErrorCode.INVALID_API_KEY) if isinstance(found, UnknownKey) else found
+
+
+def _presented(headers: Headers) -> str:
+    scheme, _, key = headers.get("authorization", f"Bearer {headers.get('x-api-key', '')}").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" and key.strip() else refuse(ErrorCode.INVALID_API_KEY)

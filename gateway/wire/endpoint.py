@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: who is calling, what is claimed, and how the reply is told."""
+"""One endpoint: who is calling, what is claimed, and how the reply is told."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, refuse
+from gateway.domain.conversation import Operation
+from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault, refuse
 from gateway.domain.labels import Label
 from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Asked, Summary
-from gateway.pipeline.story import ChatPipeline, Failure, Reply
+from gateway.pipeline.story import Failure, Reply, Story
 from gateway.wire.auth import Authenticator
 from gateway.wire.body import read_body
 from gateway.wire.errors import error_response
 from gateway.wire.sse import EventStream
+from gateway.wire.voice import framing_of, voice_of
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
@@ -33,17 +35,24 @@ class Limits:
     in_flight: int
 
 
-class ChatEndpoint:
-    """Serves chat requests."""
+class Endpoint:
+    """Serves the requests of every operation."""
 
-    def __init__(self, pipeline: ChatPipeline, auth: Authenticator, limits: Limits) -> None:
-        self._pipeline = pipeline
+    def __init__(self, story: Story, auth: Authenticator, limits: Limits) -> None:
+        self._story = story
         self._auth = auth
         self._limits = limits
         self._open = 0
 
-    async def serve(self, request: Request) -> ASGIApp:
-        """The response to one request. Raises `GatewayError` where no decision was made."""
+    async def serve(self, operation: Operation, request: Request) -> ASGIApp:
+        """The response to one request, in the voice of its operation."""
+        try:
+            return response_of(await self._reply(operation, request), operation)
+        except GatewayError as error:
+            return error_response(error, {}, voice_of(operation))
+
+    async def _reply(self, operation: Operation, request: Request) -> Reply:
+        """The reply. Raises `GatewayError` where no decision was made."""
         if self._open >= self._limits.in_flight:
             raise GatewayFault(ErrorCode.DETECTOR_UNAVAILABLE, retry_after=1)
         self._open += 1
@@ -52,18 +61,15 @@ class ChatEndpoint:
             if request.url.query:
                 refuse(ErrorCode.UNSUPPORTED_FIELD, "?")
             body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
-            asked = Asked(
-                body, principal, Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
-            )
-            reply = await _unless_gone(request, self._pipeline, asked)
+            label, purpose = Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
+            return await _unless_gone(request, self._story, Asked(operation, body, principal, label, purpose))
         finally:
             self._open -= 1
-        return response_of(reply)
 
 
-async def _unless_gone(request: Request, pipeline: ChatPipeline, asked: Asked) -> Reply:
+async def _unless_gone(request: Request, story: Story, asked: Asked) -> Reply:
     """The reply, or the end of the work when the caller leaves before it."""
-    answering = asyncio.ensure_future(pipeline.answer(asked))
+    answering = asyncio.ensure_future(story.answer(asked))
     leaving = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,19 +92,20 @@ def _word(request: Request, header: str) -> str:
     return value if not value or _WORD.fullmatch(value) else refuse(ErrorCode.INVALID_FIELD, header)
 
 
-def response_of(reply: Reply) -> ASGIApp:
+def response_of(reply: Reply, operation: Operation = Operation.CHAT) -> ASGIApp:
     """A reply in the caller's dialect, with the decision in its headers."""
-    headers = headers_of(reply.summary)
+    headers, voice = headers_of(reply.summary), voice_of(operation)
     match reply.answer:
         case Whole(body=body):
             return Response(body, media_type="application/json", headers=headers)
         case Streamed() as streamed:
-            return EventStream(streamed, headers)
+            return EventStream(streamed, headers, framing_of(operation), voice)
         case Rejected(status=status, body=body, retry_after=seconds):
             more = {"retry-after": str(seconds)} if seconds else {}
-            return Response(body, status_code=status, media_type="application/json", headers={**headers, **more})
+            told = voice.rejection(body, status)
+            return Response(told, status_code=status, media_type="application/json", headers={**headers, **more})
         case Failure(error=error):
-            return error_response(error, headers)
+            return error_response(error, headers, voice)
         case _:
             assert_never(reply.answer)
 

@@ -10,18 +10,24 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import GatewayError
 from gateway.pipeline.ports import Streamed
-from gateway.wire.errors import error_body
-
-_DONE = b"data: [DONE]\n\n"
+from gateway.wire.voice import Framing, Voice
 
 
 class EventStream:
-    """An ASGI response that sends one event a piece. A stream that was cut ends with an error event and without
-    `[DONE]`, so nobody takes it for a whole answer; a caller that leaves stops the work behind the stream."""
+    """An ASGI response that sends one event a piece. A stream that was cut ends with an error event and without its
+    end, so nobody takes it for a whole answer; a caller that leaves stops the work behind the stream."""
 
-    def __init__(self, answer: Streamed, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        answer: Streamed,
+        headers: Mapping[str, str],
+        framing: Framing = Framing.BARE,
+        voice: Voice = Voice.OPENAI,
+    ) -> None:
         self._events = answer.events
         self._headers = headers
+        self._framing = framing
+        self._voice = voice
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
@@ -46,10 +52,11 @@ class EventStream:
     async def _send_events(self, send: Send) -> None:
         try:
             async for event in self._events:
-                await _send(send, b"data: " + event.replace(b"\n", b"\ndata: ") + b"\n\n")
-            await _send(send, _DONE)
+                await _send(send, self._framing.event(event))
+            if self._framing.end:
+                await _send(send, self._framing.end)
         except GatewayError as error:
-            await _send(send, b"data: " + error_body(error) + b"\n\n")
+            await _send(send, self._framing.event(self._voice.broken_stream(error, self._framing)))
         except OSError:
             return  # the caller is gone
         await send({"type": "http.response.body", "body": b"", "more_body": False})

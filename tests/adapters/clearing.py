@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from gateway.domain import _mint, _receipt
 from gateway.domain.clearance import Clearance
+from gateway.domain.conversation import Operation
 
 CANARY = "canary-7731"
 """Stands in every request: nothing that an adapter says about a failure may contain it."""
@@ -20,9 +21,9 @@ def body_of(text: str = CANARY, **more: object) -> bytes:
     ).encode()
 
 
-def cleared(body: bytes, destination: str = "openai") -> Clearance:
+def cleared(body: bytes, destination: str = "openai", operation: Operation = Operation.CHAT) -> Clearance:
     """A clearance for these bytes."""
-    permit = _mint.permit(decision_id="d1", destination=destination, body=body)
+    permit = _mint.permit(decision_id="d1", destination=destination, operation=operation, body=body)
     receipt = _receipt.issue(decision_id="d1", digest=hashlib.sha256(body).digest(), token="t")
     return permit.clear(receipt)
 

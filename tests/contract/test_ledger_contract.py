@@ -15,9 +15,10 @@ from gateway.adapters.database import open_database, upgrade
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.domain import _mint
-from gateway.domain.clearance import ClearanceError, redeem
+from gateway.domain.clearance import ClearanceError, Permit, redeem
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, GatewayFault
-from gateway.domain.evidence import Content, Route
+from gateway.domain.evidence import Content, Decided, Route
 from gateway.domain.record import NO_LEAF, leaf_hash
 from gateway.domain.strict_json import parse_json
 from gateway.pipeline.ports import Ledger
@@ -110,19 +111,26 @@ async def test_concurrent_appends_each_get_their_own_receipt(bench: Bench) -> No
     assert receipts[0].token != receipts[1].token
 
 
+def permit_for(evidence: Decided, body: bytes) -> Permit:
+    """The permit of this decision for these bytes."""
+    return _mint.permit(
+        decision_id=evidence.decision_id, destination=evidence.destination, operation=Operation.CHAT, body=body
+    )
+
+
 async def test_a_receipt_clears_the_decision_that_was_recorded(bench: Bench) -> None:
     """The permit of this decision, and the exact bytes that the record commits to."""
     evidence = decided()
-    permit = _mint.permit(decision_id=evidence.decision_id, destination=evidence.destination, body=SENT)
+    permit = permit_for(evidence, SENT)
     receipt = await bench.ledger.append(evidence)
 
-    assert (evidence.destination, SENT) == redeem(permit.clear(receipt))
+    assert (evidence.destination, Operation.CHAT, SENT) == redeem(permit.clear(receipt))
 
 
 async def test_a_receipt_clears_no_other_bytes(bench: Bench) -> None:
     """The same decision with one byte changed is not what was recorded."""
     evidence = decided()
-    permit = _mint.permit(decision_id=evidence.decision_id, destination=evidence.destination, body=SENT + b" ")
+    permit = permit_for(evidence, SENT + b" ")
     receipt = await bench.ledger.append(evidence)
 
     with pytest.raises(ClearanceError):

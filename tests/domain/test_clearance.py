@@ -11,13 +11,14 @@ import pytest
 
 from gateway.domain import _mint, _receipt
 from gateway.domain.clearance import Clearance, ClearanceError, Permit, Receipt, redeem
+from gateway.domain.conversation import Operation
 
 BODY = b'{"text":"canary-7731"}'
 
 
 def permit(decision_id: str = "d1", body: bytes = BODY) -> Permit:
     """A genuine permit."""
-    return _mint.permit(decision_id=decision_id, destination="openai", body=body)
+    return _mint.permit(decision_id=decision_id, destination="openai", operation=Operation.CHAT, body=body)
 
 
 def receipt(decision_id: str = "d1", body: bytes = BODY) -> Receipt:
@@ -27,7 +28,7 @@ def receipt(decision_id: str = "d1", body: bytes = BODY) -> Receipt:
 
 def test_redeeming_gives_the_judged_bytes_and_their_one_destination() -> None:
     """What was judged is what is handed over."""
-    assert ("openai", BODY) == redeem(permit().clear(receipt()))
+    assert ("openai", Operation.CHAT, BODY) == redeem(permit().clear(receipt()))
 
 
 def test_a_clearance_is_redeemed_once() -> None:
@@ -81,7 +82,7 @@ def test_nothing_is_copied_pickled_or_changed(make: Callable[[], object]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("field", "forged"), [("_body", b"other"), ("destination", "elsewhere"), ("decision_id", "d9")]
+    ("field", "forged"), [("_body", b"other"), ("destination", "elsewhere"), ("decision_id", "d9"), ("operation", Operation.EMBEDDINGS)]
 )
 def test_a_forged_field_breaks_the_seal(field: str, forged: object) -> None:
     """Even one changed behind Python's back does not redeem, nor does a permit changed so clear."""

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.alias import Alias, resolve
 from gateway.domain.clearance import redeem
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.decision import Case, Decision, KeepLocal, Leave, Masking, Refuse, decide
 from gateway.domain.errors import CallerError, ErrorCode
 from gateway.domain.evidence import Route
@@ -50,8 +50,8 @@ def test_a_plain_question_leaves_as_it_is() -> None:
 
     assert isinstance(decision, Leave)
     assert (Route.EXTERNAL, (), "CLEARED") == (decision.route, decision.transforms, decision.judgement.reason)
-    destination, body = redeem(decision.permit.clear(receipt("d1", decision.permit.body)))
-    assert "openai" == destination
+    destination, operation, body = redeem(decision.permit.clear(receipt("d1", decision.permit.body)))
+    assert ("openai", Operation.CHAT) == (destination, operation)
     assert {
         "model": "gpt-x",
         "messages": [{"role": "user", "content": "what is a monad?"}],

@@ -9,19 +9,21 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.domain.alias import Alias
+from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, UpstreamError
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
-from gateway.pipeline.story import ChatPipeline, Failure, Reply
+from gateway.main import DECLARATIONS
 from gateway.pipeline.ports import Health, Principal, Rejected, Streamed, Whole
+from gateway.pipeline.reading import RequestReader
 from gateway.pipeline.recording import Asked
+from gateway.pipeline.story import Failure, Reply, Story
 from gateway.testing.fake_detector import FakeDetector
 from gateway.testing.fake_local import FakeLocal
 from gateway.testing.memory_ledger import MemoryLedger
 from gateway.testing.playbook import Playbook, PlaybookDetector, PlaybookExternal, PlaybookLedger, PlaybookLocal
 from gateway.testing.recording_external import Events, RecordingExternal
-from gateway.wire.schema import CHAT
 from tests.domain.build import PlainAnonymizer, bundle, chat
 
 WORDS = {"a@b.example": "EMAIL_ADDRESS", "078-05-1120": "US_SSN", "sk-canary": "SECRET"}
@@ -103,14 +105,22 @@ class Stage:
     bundle: Bundle = field(default_factory=bundle)
 
     def __post_init__(self) -> None:
-        self.pipeline = ChatPipeline(
-            declaration=CHAT,
+        externals = {"openai": PlaybookExternal(self.external, self.book)}
+        locals_ = {"local-slm": PlaybookLocal(self.local, self.book)}
+        reader = RequestReader(
+            declarations=lambda operation, destination: DECLARATIONS[operation],
             aliases={"gpt-*": Alias("openai", "local-slm"), "lost-*": Alias("nowhere", "nowhere")},
+            externals=externals,
+            locals_=locals_,
+            decoder=lambda document, model: document,
+        )
+        self.pipeline = Story(
+            reader=reader,
             detector=PlaybookDetector(self.detector, self.book),
             ledger=PlaybookLedger(self.ledger, self.book),
             policies=FixedPolicies(self.bundle),
-            externals={"openai": PlaybookExternal(self.external, self.book)},
-            locals_={"local-slm": PlaybookLocal(self.local, self.book)},
+            externals=externals,
+            locals_=locals_,
             masking=Masking(b"k" * 32, PlainAnonymizer()),
             clock=TickingClock(),
             observer=self.observer,
@@ -120,7 +130,7 @@ class Stage:
         """One request."""
         principal = Principal("k1", "test", "acme", "app")
         body = json.dumps(chat(text, **more)).encode()
-        return await self.pipeline.answer(Asked(body, principal, Label(""), ""))
+        return await self.pipeline.answer(Asked(Operation.CHAT, body, principal, Label(""), ""))
 
 
 async def read_all(reply: Reply) -> bytes:

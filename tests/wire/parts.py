@@ -16,7 +16,7 @@ from gateway.pipeline.ports import Health, Principal, UnknownKey
 from gateway.testing.playbook import Playbook
 from gateway.wire.app import Parts, create_app
 from gateway.wire.auth import Authenticator
-from gateway.wire.endpoint import ChatEndpoint, Limits
+from gateway.wire.endpoint import Endpoint, Limits
 from gateway.wire.health import HealthCheck
 from tests.domain.build import bundle
 from tests.pipeline.test_story import FixedPolicies, Stage
@@ -36,6 +36,10 @@ class OneKey:
         """The principal of the one key."""
         self.presented.append(presented)
         return WHO if presented == KEY else UnknownKey()
+
+
+async def _names() -> tuple[str, ...]:
+    return ("local/*", "gpt-*")
 
 
 async def well() -> Health:
@@ -58,10 +62,10 @@ class Front:
         auth = Authenticator(self.keys, required=True)
         self.app: ASGIApp = create_app(
             Parts(
-                chat=ChatEndpoint(self.stage.pipeline, auth, self.limits),
+                endpoint=Endpoint(self.stage.pipeline, auth, self.limits),
                 auth=auth,
                 policies=FixedPolicies(self.bundle),
-                models=("local/*", "gpt-*"),
+                models=_names,
                 health=self.health,
                 metrics=self.metrics,
             ),

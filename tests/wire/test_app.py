@@ -69,7 +69,8 @@ async def test_the_models_are_listed_in_openais_form() -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", f"/v1/{CANARY}", 404, "unknown_endpoint"),
-        ("POST", "/v1/responses", 404, "unknown_endpoint"),
+        ("GET", "/v1/responses/resp_1", 404, "unknown_endpoint"),
+        ("POST", "/v1/chat/completions/chatcmpl_1", 404, "unknown_endpoint"),
         ("POST", "/v1/files", 404, "unknown_endpoint"),
         ("POST", "/v1/chat/completions/", 404, "unknown_endpoint"),
         ("POST", "//v1/chat/completions", 404, "unknown_endpoint"),

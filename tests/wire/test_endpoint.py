@@ -17,9 +17,9 @@ from gateway.domain.evidence import Route
 from gateway.domain.finding import Report
 from gateway.domain.labels import Label
 from gateway.domain.policy import CustomDetector
-from gateway.pipeline.story import Failure, Reply
 from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Summary
+from gateway.pipeline.story import Failure, Reply
 from gateway.testing.fake_detector import FakeDetector
 from gateway.testing.fake_local import FakeLocal
 from gateway.testing.playbook import Playbook
@@ -27,7 +27,7 @@ from gateway.testing.recording_external import Events, RecordingExternal
 from gateway.wire.endpoint import headers_of, response_of
 from gateway.wire.sse import EventStream
 from tests.domain.build import chat
-from tests.pipeline.test_chat import WORDS, Stage
+from tests.pipeline.test_story import WORDS, Stage
 from tests.wire.parts import LIMITS, Front
 
 URL = "/v1/chat/completions"

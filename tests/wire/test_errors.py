@@ -15,12 +15,13 @@ from gateway.domain.errors import (
     PolicyRefusal,
     UpstreamError,
 )
-from gateway.wire.errors import error_body, error_response, error_status
+from gateway.wire.errors import error_response
+from gateway.wire.voice import Voice, error_status
 
 
 def of(error: GatewayError) -> dict[str, object]:
     """The `error` object of a failure's body."""
-    told = json.loads(error_body(error))
+    told = json.loads(Voice.OPENAI.error(error))
     assert ["error"] == list(told)
     inner = told["error"]
     assert isinstance(inner, dict)
