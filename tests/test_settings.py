@@ -15,15 +15,18 @@ from gateway.settings import (
     Database,
     Detector,
     Ledger,
+    Limits,
     LitellmExternal,
     LlamaCpp,
     ModelAlias,
     OpenAiExternal,
     OpenAiLocal,
     Policies,
+    QuotaSection,
     Server,
     Settings,
     find_config,
+    limits_password,
     load,
     secret_of,
 )
@@ -64,7 +67,9 @@ def test_without_a_file_the_gateway_keeps_to_itself() -> None:
     assert ("127.0.0.1", 8080) == (settings.server.host, settings.server.port)
     assert settings.auth.required
     assert 250 == settings.ledger.append_deadline_ms
-    assert all(alias.local == "local-slm" for alias in settings.models.values())
+    assert all(
+        alias.local == "local-slm" for name, alias in settings.models.items() if name[:3] in {"gpt", "cla", "loc"}
+    )
     assert Zone.IN_NETWORK is settings.destinations["local-slm"].zone
 
 
@@ -85,6 +90,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "policies": (Policies,),
     "detector": (Detector,),
     "auth": (Auth,),
+    "limits": (Limits, QuotaSection),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),
 }
@@ -126,6 +132,10 @@ def test_a_file_is_read_with_every_kind_of_destination(tmp_path: Path) -> None:
         ("models: {x: {local: openai}}", "models.x: the destination openai is not in_network"),
         ("models: {x: {external: local-slm}}", "models.x: the destination local-slm is not external"),
         ("models: {x: {}}", "models.x: names no destination"),
+        ("limits: {every_kye: {}}", "limits.every_kye: unknown key (did you mean every_key?)"),
+        ("limits: {keys: {a: {concurent: 1}}}", "limits.keys.a.concurent: unknown key (did you mean concurrent?)"),
+        ("limits: {gateway: {tokens_per_day: 0}}", "limits.gateway.tokens_per_day: "),
+        ("limits: {store: memcached://a}", "limits.store: Value error, write memory, or redis://"),
         ("models: {x: {extrenal: openai}}", "models.x.extrenal: unknown key (did you mean external?)"),
     ],
 )
@@ -214,9 +224,56 @@ def test_the_environment_reaches_into_destinations(tmp_path: Path) -> None:
     assert 512 == d.context
 
 
+def test_the_environment_reaches_into_the_default_destinations() -> None:
+    """Where the file is silent the defaults are in force, and one key of one of them can be overridden."""
+    settings = load(
+        None,
+        {
+            "GATEWAY_DESTINATIONS__OPENAI__BASE_URL": "https://eu.example/v1",
+            "GATEWAY_DESTINATIONS__VLLM": "{zone: in_network, adapter: llama_cpp}",
+            "GATEWAY_MODELS__VLLM": "{local: vllm}",
+        },
+    )
+    openai, plain = settings.destinations["openai"], Settings().destinations["openai"]
+
+    assert isinstance(openai, OpenAiExternal)
+    assert isinstance(plain, OpenAiExternal)
+    assert plain.model_copy(update={"base_url": "https://eu.example/v1"}) == openai
+    assert {"openai", "anthropic", "local-slm", "vllm"} == set(settings.destinations)
+    assert {"gpt-*", "local/*", "vllm"} == set(settings.models)
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    """Kubernetes sets such for a service that is called gateway."""
+    others = {"GATEWAY_PORT": "tcp://10.0.0.1:80", "GATEWAY_SERVICE_HOST": "10.0.0.1", "GATEWAY_CONFIG": "x"}
+
+    assert Settings() == load(None, others)
+
+
+def test_a_password_of_the_limits_store_is_named_not_written(tmp_path: Path) -> None:
+    """In its variable or its file, as an API key; never in the URL."""
+    path = tmp_path / "password"
+    path.write_text(f"{SECRET}\n", encoding="utf-8")
+    message = refused(written(tmp_path, f'limits: {{store: "redis://user:{SECRET}@redis.internal:6379"}}'))
+
+    assert SECRET == limits_password(Limits(password_env="P"), {"P": SECRET}).get_secret_value()
+    assert SECRET == limits_password(Limits(password_file=str(path), password_env="P"), {}).get_secret_value()
+    assert "" == limits_password(Limits(), {"": SECRET}).get_secret_value()
+    assert SECRET not in message
+    assert "password_env" in message
+
+
+@pytest.mark.parametrize("url", ["memory", "redis://r", "redis://r.internal:6379", "rediss://10.0.0.1:6380/3"])
+def test_a_store_of_limits_is_memory_or_redis(tmp_path: Path, url: str) -> None:
+    """With or without TLS, a port and a database number."""
+    assert url == load(written(tmp_path, f'limits: {{store: "{url}"}}'), {}).limits.store
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        ("GATEWAY_SERVER", "x", "GATEWAY_SERVER: name one key of the section, as in GATEWAY_SERVER__<KEY>"),
+        ("GATEWAY_MODELS", "{}", "GATEWAY_MODELS: name one key of the section"),
         ("GATEWAY_SERVER__PRT", "1", "server.prt: unknown key (did you mean port?)"),
         ("GATEWAY_SERVR__PORT", "1", "servr: unknown key (did you mean server?)"),
         ("GATEWAY_SERVER__", "1", "server.: unknown key"),
