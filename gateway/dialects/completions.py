@@ -127,7 +127,7 @@ def _choice(choice: dict[str, Json], said: Json) -> dict[str, Json]:
         "text": text if isinstance(text, str) else "",
         "index": choice.get("index", 0),
         "logprobs": None,
-        "finish_reason": reason if reason is None or reason in _REASONS else "stop",
+        "finish_reason": reason if reason is None or str(reason) in _REASONS else "stop",
     }
 
 

@@ -52,6 +52,8 @@ def chat_request(body: Mapping[str, Json]) -> dict[str, Json]:
     Raises `CallerError(UNSUPPORTED_BY_LOCAL_MODEL)` for what chat cannot say, naming its address.
     """
     _only(body, "", _TOP_LEVEL)
+    if body.get("max_tokens") == 0:  # only warms a provider's cache; in chat it would be no limit at all
+        _cannot("/max_tokens")
     request: dict[str, Json] = {new: body.get(old) for old, new in _RENAMED.items()}
     request["messages"] = [*_system(body.get("system"), "/system"), *_messages(body.get("messages"))]
     request["user"] = _object(body.get("metadata")).get("user_id")
@@ -248,12 +250,12 @@ def _tool(tool: dict[str, Json], place: str) -> Json:
 
 
 def _tool_choice(choice: dict[str, Json]) -> Json:
-    kind = choice.get("type")
+    kind = str(choice.get("type"))
     if kind == "tool":
         return {"type": "function", "function": {"name": choice.get("name")}}
     if kind not in _CHOICES:
         _cannot("/tool_choice/type")
-    return _CHOICES.get(str(kind))
+    return _CHOICES[kind]
 
 
 def _output(config: dict[str, Json]) -> dict[str, Json]:

@@ -189,6 +189,7 @@ def test_a_message_of_results_alone_is_no_message_of_the_user() -> None:
     ("address", "more"),
     [
         ("/top_k", {"top_k": 1}),
+        ("/max_tokens", {"max_tokens": 0}),
         ("/container", {"container": "c"}),
         ("/*", {"Alice@example.com": 1}),
         ("/tools/0/type", {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
