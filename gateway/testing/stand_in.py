@@ -4,9 +4,9 @@
         ...                                  # point a destination at provider.base_url
         provider.requests[0].body            # exactly the bytes that arrived
 
-It answers chat completions (OpenAI), messages (Anthropic) and the list of models; `script` makes the next requests fail
-in the ways of real providers. In a process of its own, for benchmarks: `python -m gateway.testing.stand_in --port 0`
-prints its address as the first line.
+It answers chat completions, responses, completions, embeddings, moderations and models (OpenAI) and messages
+(Anthropic); `script` makes the next requests fail in the ways of real providers. In a process of its own, for
+benchmarks: `python -m gateway.testing.stand_in --port 0` prints its address as the first line.
 """
 
 from __future__ import annotations
@@ -25,9 +25,45 @@ from typing import Self, cast
 import httptools
 import uvloop
 
-from gateway.testing.stand_in_answers import Cut, CutOff, Gate, Held, Manner, Raw, Say, Scene, Sent, Status, answer_of
+from gateway.testing.stand_in_answers import answer_of
+from gateway.testing.stand_in_scenes import (
+    Cut,
+    CutOff,
+    Decline,
+    Endless,
+    FailIn,
+    Framed,
+    Garbage,
+    Gate,
+    Held,
+    Manner,
+    Pause,
+    Raw,
+    Say,
+    Scene,
+    Sent,
+    Status,
+    Trickle,
+)
 
-__all__ = ["CutOff", "Gate", "Held", "Manner", "Raw", "Say", "Scene", "Seen", "StandIn", "Status"]
+__all__ = [
+    "CutOff",
+    "Decline",
+    "Endless",
+    "FailIn",
+    "Framed",
+    "Garbage",
+    "Gate",
+    "Held",
+    "Manner",
+    "Raw",
+    "Say",
+    "Scene",
+    "Seen",
+    "StandIn",
+    "Status",
+    "Trickle",
+]
 
 _WAIT_S = 10.0
 
@@ -121,11 +157,10 @@ class StandIn:
 
     async def serve(self) -> None:
         """Serve in the running loop until cancelled, instead of in a thread."""
+        self._stopped = asyncio.Event()
         listening = self._bind()
-        server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
         print(f"http://127.0.0.1:{self._port}/v1", flush=True)  # noqa: T201 - the first line is the interface
-        async with server:
-            await server.serve_forever()
+        await self._run(listening)
 
     def keep(self, seen: Seen) -> None:
         """A request arrived whole."""
@@ -152,21 +187,37 @@ class StandIn:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self._port))
         listening.listen(1024)
+        listening.setblocking(False)  # noqa: FBT003 - as the standard library has it
         self._port = int(listening.getsockname()[1])
         return listening
 
     async def _run(self, listening: socket.socket) -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), sock=listening)
-        await self._stopped.wait()
-        server.close()
-        await self._finish_accepting()
-        await self._abort()
+        """Accept until stopped. asyncio's own server loses a connection that is accepted in the turn in which it is
+        closed; here every accepted socket is brought to life before anything is dropped."""
+        loop = asyncio.get_running_loop()
+        accepting: set[asyncio.Task[object]] = set()
+        loop.add_reader(listening, self._accept, listening, accepting)
+        try:
+            await self._stopped.wait()
+        finally:
+            loop.remove_reader(listening)
+            listening.close()
+            await asyncio.gather(*accepting, return_exceptions=True)
+            await self._abort()
 
-    async def _finish_accepting(self) -> None:
-        """Let the loop bring accepted connections to life: an acceptance that is cancelled never closes its socket."""
-        playing = {connection.playing for connection in self._connections}
-        accepting = asyncio.all_tasks() - playing - {asyncio.current_task()}
-        await asyncio.gather(*accepting, return_exceptions=True)
+    def _accept(self, listening: socket.socket, accepting: set[asyncio.Task[object]]) -> None:
+        """Take every connection that waits."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                accepted, _ = listening.accept()
+                accepted.setblocking(False)  # noqa: FBT003 - as above
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                task: asyncio.Task[object] = loop.create_task(
+                    loop.connect_accepted_socket(lambda: _Connection(self), accepted)
+                )
+                accepting.add(task)
+                task.add_done_callback(accepting.discard)
 
     async def _abort(self) -> None:
         connections = list(self._connections)
@@ -246,17 +297,27 @@ class _Connection(asyncio.Protocol):
         self.playing = asyncio.get_running_loop().create_task(self._play(seen))
 
     async def _play(self, seen: Seen) -> None:
-        sent = Sent(seen.method, seen.path, seen.body)
+        try:
+            await self._answer(seen)
+            self.playing = None
+        finally:
+            if self.playing is not None:  # an answer that failed half way; or nobody is there any more
+                self._transport.abort()
+
+    async def _answer(self, seen: Seen) -> None:
+        key = seen.header("x-api-key") or seen.header("authorization").removeprefix("Bearer ")
+        sent = Sent(seen.method, seen.path, seen.body, key)
         for piece in answer_of(sent, self._provider.next_scene(), self._provider.manner):
             if isinstance(piece, Gate):
                 await piece.passed()
+            elif isinstance(piece, Pause):
+                await asyncio.sleep(piece.seconds)
             elif piece is Cut.HERE:
                 self._transport.close()
                 break
             else:
                 self._transport.write(piece)
                 await self._writable.wait()
-        self.playing = None
 
 
 def main(arguments: list[str]) -> int:

@@ -1,188 +1,106 @@
-"""What the stand-in provider says, in the dialects of OpenAI and Anthropic: it repeats what the user said.
-
-The answer repeats the last message, so that whatever left comes back: placeholders return and can be restored. A
-request with tools is answered with a call of the first one whose argument is that message; a tool's result is repeated
-as text.
-"""
+"""The endpoints that the stand-in provider serves, and the form in which each tells an error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gateway.domain.strict_json import Json, dump_json
+from gateway.domain.conversation import Operation
+from gateway.domain.strict_json import dump_json
+from gateway.testing.stand_in_chat import completion, completion_chunks
+from gateway.testing.stand_in_legacy import embeddings, moderation, text_completion, text_completion_chunks
+from gateway.testing.stand_in_messages import count_of, message, message_events
+from gateway.testing.stand_in_mind import CREATED, Body, Voice
+from gateway.testing.stand_in_response_events import response_events
+from gateway.testing.stand_in_responses import input_tokens, response
 
-Body = dict[str, Json]
-_CREATED = 1_700_000_000
+_ANTHROPIC = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """What is answered: `text`, or a call of `tool` when it is not empty. `tokens` are counted as words."""
+class Endpoint:
+    """One endpoint: its whole answer, its events, and which fields it cannot do without. `named` events have their type
+    as an `event:` line; `done` is the data that ends a stream."""
 
-    text: str
-    tool: str
-    model: str
-    choices: int
-    prompt_tokens: int
+    whole: Callable[[Body, Voice], Body]
+    events: Callable[[Body, Voice], Iterator[Body]] | None = None
+    needs: tuple[str, ...] = ("model",)
+    named: bool = False
+    done: bytes = b""
+    anthropic: bool = False
+
+    def framed(self, event: Body) -> bytes:
+        """One event of the stream as bytes."""
+        name = f"event: {event['type']}\n".encode() if self.named and "type" in event else b""
+        return name + b"data: " + dump_json(event) + b"\n\n"
 
     @property
-    def arguments(self) -> str:
-        """The tool call's arguments."""
-        return dump_json({"text": self.text}).decode()
+    def end(self) -> bytes:
+        """The end mark of the stream as bytes."""
+        return b"data: " + self.done + b"\n\n" if self.done else b""
 
-    @property
-    def tokens(self) -> int:
-        """Words of the answer."""
-        return max(1, len(self.text.split())) * self.choices
+    def error(self, status: int, text: str, code: str, param: str = "") -> Body:
+        """An error body."""
+        if self.anthropic:
+            return anthropic_error(text, _ANTHROPIC.get(status, "api_error"))
+        return openai_error(text, "invalid_request_error" if status < 500 else "server_error", code, param)
 
-
-def saying(body: Body, prefix: str, instead: str = "") -> Saying:
-    """The answer to a request of either dialect: `prefix` and the last message, or `instead`."""
-    messages = [message for message in _list(body.get("messages")) if isinstance(message, dict)]
-    last = messages[-1] if messages else {}
-    said = instead or _text(last.get("content"))
-    tools = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict)]
-    tool = _tool_name(tools[0]) if tools and _speaks_the_user(last) else ""
-    wants_json = isinstance(body.get("response_format"), dict) and body["response_format"] != {"type": "text"}
-    text = said if tool else f"{prefix}{said}"
-    choices = body.get("n")
-    return Saying(
-        text=dump_json({"answer": text}).decode() if wants_json and not tool else text,
-        tool=tool,
-        model=str(body.get("model", "")),
-        choices=choices if isinstance(choices, int) and choices > 0 else 1,
-        prompt_tokens=sum(len(_text(message.get("content")).split()) for message in messages),
-    )
+    def error_event(self, text: str, code: str) -> Body:
+        """An error inside a stream."""
+        if self.anthropic:
+            return anthropic_error(text, "api_error")
+        if self.named:
+            return {"type": "error", "code": code, "message": text, "param": None, "sequence_number": 0}
+        return openai_error(text, "server_error", code)
 
 
-def pieces(text: str, size: int) -> Iterator[str]:
-    """`text` in pieces of `size` characters."""
-    for at in range(0, len(text), size):
-        yield text[at : at + size]
+ENDPOINTS = {
+    "/chat/completions": Endpoint(completion, completion_chunks, ("model", "messages"), done=b"[DONE]"),
+    "/responses/input_tokens": Endpoint(input_tokens),
+    "/responses": Endpoint(response, response_events, ("model", "input"), named=True),
+    "/completions": Endpoint(text_completion, text_completion_chunks, ("model", "prompt"), done=b"[DONE]"),
+    "/embeddings": Endpoint(embeddings, needs=("model", "input")),
+    "/moderations": Endpoint(moderation, needs=("input",)),
+    "/messages/count_tokens": Endpoint(count_of, needs=("model", "messages"), anthropic=True),
+    "/messages": Endpoint(message, message_events, ("model", "messages", "max_tokens"), named=True, anthropic=True),
+}
+"""By the end of the path; the first that fits."""
+
+BY_OPERATION = {
+    Operation.CHAT: ENDPOINTS["/chat/completions"],
+    Operation.RESPONSES: ENDPOINTS["/responses"],
+    Operation.INPUT_TOKENS: ENDPOINTS["/responses/input_tokens"],
+    Operation.COMPLETIONS: ENDPOINTS["/completions"],
+    Operation.EMBEDDINGS: ENDPOINTS["/embeddings"],
+    Operation.MODERATIONS: ENDPOINTS["/moderations"],
+    Operation.MESSAGES: ENDPOINTS["/messages"],
+}
+"""The same, by what the gateway calls them."""
 
 
-def completion(said: Saying) -> Body:
-    """A chat completion."""
-    message: Body = {"role": "assistant", "content": said.text, "refusal": None}
-    if said.tool:
-        function: Body = {"name": said.tool, "arguments": said.arguments}
-        message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
-    choices: list[Json] = [
-        {"index": index, "message": message, "logprobs": None, "finish_reason": _finish(said)}
-        for index in range(said.choices)
-    ]
-    return {**_head("chat.completion", said), "choices": choices, "usage": _usage(said)}
-
-
-def completion_chunks(said: Saying, size: int, *, include_usage: bool) -> Iterator[Body]:
-    """The chunks of a streamed chat completion, all choices in turn. `[DONE]` is not among them."""
-    extra: Body = {"usage": None} if include_usage else {}
-
-    def chunk(index: int, delta: Body, finish: Json = None) -> Body:
-        choice: Json = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return {**_head("chat.completion.chunk", said), "choices": [choice], **extra}
-
-    for index in range(said.choices):
-        yield chunk(index, {"role": "assistant", "content": None if said.tool else ""})
-        for delta in _deltas(said, size):
-            yield chunk(index, delta)
-        yield chunk(index, {}, _finish(said))
-    if include_usage:
-        yield {**_head("chat.completion.chunk", said), "choices": [], "usage": _usage(said)}
-
-
-def _deltas(said: Saying, size: int) -> Iterator[Body]:
-    if not said.tool:
-        for piece in pieces(said.text, size):
-            yield {"content": piece}
-        return
-    first: Body = {"index": 0, "id": "call_1", "type": "function", "function": {"name": said.tool, "arguments": ""}}
-    yield {"tool_calls": [first]}
-    for piece in pieces(said.arguments, size):
-        yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+def model(name: str) -> Body:
+    """OpenAI's description of a model."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "stand-in"}
 
 
 def model_list(*names: str) -> Body:
     """OpenAI's list of models."""
-    return {
-        "object": "list",
-        "data": [{"id": name, "object": "model", "created": _CREATED, "owned_by": "stand-in"} for name in names],
-    }
+    return {"object": "list", "data": [model(name) for name in names]}
 
 
-def openai_error(message: str, kind: str, code: str) -> Body:
+def openai_error(message: str, kind: str, code: str, param: str = "") -> Body:
     """OpenAI's error body."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    return {"error": {"message": message, "type": kind, "param": param or None, "code": code}}
 
 
-def message(said: Saying) -> Body:
-    """Anthropic's message."""
-    block: Body = {"type": "text", "text": said.text}
-    if said.tool:
-        block = {"type": "tool_use", "id": "toolu_1", "name": said.tool, "input": {"text": said.text}}
-    usage: Body = {"input_tokens": said.prompt_tokens, "output_tokens": said.tokens}
-    return {**_message_head(said), "content": [block], "stop_reason": _stop(said), "usage": usage}
-
-
-def message_events(said: Saying, size: int) -> Iterator[Body]:
-    """The events of Anthropic's streamed message; the event's name is its `type`."""
-    start: Body = {**_message_head(said), "content": [], "stop_reason": None}
-    yield {"type": "message_start", "message": {**start, "usage": {"input_tokens": said.prompt_tokens}}}
-    block: Body = {"type": "text", "text": ""}
-    if said.tool:
-        block = {"type": "tool_use", "id": "toolu_1", "name": said.tool, "input": {}}
-    yield {"type": "content_block_start", "index": 0, "content_block": block}
-    for piece in pieces(said.arguments if said.tool else said.text, size):
-        delta: Body = {"type": "text_delta", "text": piece}
-        if said.tool:
-            delta = {"type": "input_json_delta", "partial_json": piece}
-        yield {"type": "content_block_delta", "index": 0, "delta": delta}
-    yield {"type": "content_block_stop", "index": 0}
-    ending: Body = {"stop_reason": _stop(said), "stop_sequence": None}
-    yield {"type": "message_delta", "delta": ending, "usage": {"output_tokens": said.tokens}}
-    yield {"type": "message_stop"}
-
-
-def _head(kind: str, said: Saying) -> Body:
-    return {"id": "chatcmpl-standin", "object": kind, "created": _CREATED, "model": said.model}
-
-
-def _message_head(said: Saying) -> Body:
-    return {"id": "msg_standin", "type": "message", "role": "assistant", "model": said.model, "stop_sequence": None}
-
-
-def _usage(said: Saying) -> Body:
-    total = said.prompt_tokens + said.tokens
-    return {"prompt_tokens": said.prompt_tokens, "completion_tokens": said.tokens, "total_tokens": total}
-
-
-def _finish(said: Saying) -> str:
-    return "tool_calls" if said.tool else "stop"
-
-
-def _stop(said: Saying) -> str:
-    return "tool_use" if said.tool else "end_turn"
-
-
-def _text(content: Json) -> str:
-    """The text of a content: a string, or the texts of its parts (a tool result's own content among them)."""
-    if isinstance(content, str):
-        return content
-    parts = [part for part in _list(content) if isinstance(part, dict)]
-    return " ".join(_text(part.get("text") or part.get("content")) for part in parts)
-
-
-def _speaks_the_user(message: Body) -> bool:
-    """Whether this is the user's word and not a tool's result (which Anthropic gives the same role)."""
-    parts = [part for part in _list(message.get("content")) if isinstance(part, dict)]
-    return message.get("role") == "user" and not any(part.get("type") == "tool_result" for part in parts)
-
-
-def _tool_name(tool: Body) -> str:
-    function = tool.get("function", tool.get("custom", tool))
-    return str(function.get("name", "")) if isinstance(function, dict) else ""
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
+def anthropic_error(message: str, kind: str) -> Body:
+    """Anthropic's error body."""
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_standin"}

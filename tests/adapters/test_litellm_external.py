@@ -28,7 +28,8 @@ from tests.adapters.clearing import CANARY, body_of, cleared, content_of, everyt
 pytestmark = pytest.mark.filterwarnings("ignore:Item .* on TypedDict class:UserWarning")  # litellm's own types
 
 KEY = "sk-operator"
-TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
+ARGUMENTS = {"type": "object", "properties": {"text": {"type": "string"}}}
+TOOL = {"type": "function", "function": {"name": "look_up", "parameters": ARGUMENTS}}
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
-from gateway.testing.stand_in import StandIn
-from gateway.testing.stand_in_answers import Gate, Held
+from gateway.testing.stand_in import Gate, Held, StandIn
 from tests.cli.processes import GATEWAY, config, served
 
 GUARD = """

@@ -25,8 +25,7 @@ from openai import (
 
 from gateway.cli.running import RunningGateway
 from gateway.settings import Ledger
-from gateway.testing.stand_in import StandIn
-from gateway.testing.stand_in_answers import CutOff, Gate, Held, Raw, Status
+from gateway.testing.stand_in import CutOff, Gate, Held, Raw, StandIn, Status
 from tests.egress.conftest import House
 from tests.egress.harness import ENVIRONMENT, client_for, holds, left, settings_for
 
