@@ -21,7 +21,8 @@ def coverage_page() -> str:
         "# Coverage: what becomes of each field\n",
         "`text` is inspected, `control` has a closed shape, `opaque` is decided by the policy, `refused` is answered",
         "with 400 `unsupported_field`, and so is every field that is not listed. `[]` is an item, `*` a value under a",
-        "key of the caller's choice, `<key>` the key itself.\n",
+        "key of the caller's choice, `<key>` the key itself, `=x` the value x. Token ids (`<token id>`) are read as",
+        "the text that they stand for; where they cannot be decoded, the answer is 400 `token_ids_unreadable`.\n",
     ]
     for operation, fields in coverage().items():
         lines += [f"## {operation}\n", "| field | treatment |", "|---|---|"]

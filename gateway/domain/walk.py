@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Protocol, assert_never
 
 from gateway.domain.declaration import (
+    ANY_NAME,
     AnyJson,
     ByType,
     Choice,
@@ -22,6 +23,7 @@ from gateway.domain.declaration import (
     Field,
     Flag,
     Identifier,
+    JsonSchema,
     JsonText,
     LeafKind,
     MapOf,
@@ -29,8 +31,10 @@ from gateway.domain.declaration import (
     Opaque,
     Record,
     Refused,
+    Sealed,
     Source,
     Text,
+    TokenId,
     Variants,
 )
 from gateway.domain.errors import CallerError, ErrorCode, refuse
@@ -47,6 +51,7 @@ UNREADABLE_JSON = "unreadable_json"
 
 _PLAIN_KEY = re.compile(r"[a-z_]{1,40}")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/@+-]{1,256}")
+_SEALED = re.compile(r"[A-Za-z0-9_.:+/=-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,18 @@ def rebuild(declaration: Field, value: Json, visitor: Visitor, place: Place) -> 
             return _rebuild_json_text(_string(value, place), visitor, place.by(source))
         case AnyJson(source=source):
             return _rebuild_any(value, visitor, place.by(source))
+        case JsonSchema(source=source):
+            return _rebuild_any(value, visitor, place.by(source), schema=True)
         case Identifier(name=name):
-            return _rebuild_identifier(_string(value, place), _kind(name=name), visitor, place)
+            return _rebuild_shaped(_IDENTIFIER, _string(value, place), _kind(name=name), visitor, place)
+        case Sealed():
+            return _rebuild_shaped(_SEALED, _string(value, place), LeafKind.VALUE, visitor, place)
+        case TokenId():
+            return refuse(ErrorCode.TOKEN_IDS_UNREADABLE, place.schema)
         case Number():
             return _rebuild_number(declaration, value, visitor, place)
-        case Choice(values=values):
-            return value if isinstance(value, str) and value in values else _invalid(place)
+        case Choice():
+            return _rebuild_choice(declaration, _string(value, place), place)
         case Flag():
             return value if isinstance(value, bool) else _invalid(place)
         case Opaque(media=media):
@@ -126,10 +137,9 @@ def rebuild(declaration: Field, value: Json, visitor: Visitor, place: Place) -> 
             return _rebuild_array(item, least, value, visitor, place)
         case Record():
             return _rebuild_record(declaration, _object(value, place), visitor, place.by(declaration.source))
-        case Variants(tag=tag, cases=cases):
+        case Variants():
             body = _object(value, place)
-            record = cases.get(_string(body.get(tag), place.child(tag)))
-            return rebuild(record, body, visitor, place) if record else _invalid(place.child(tag))
+            return rebuild(_variant(declaration, body, place), body, visitor, place)
         case MapOf():
             return _rebuild_map(declaration, _object(value, place), visitor, place)
         case _:
@@ -154,14 +164,33 @@ def _object(value: Json, place: Place) -> dict[str, Json]:
 
 def _by_type(declaration: ByType, value: Json, place: Place) -> Field:
     by_type: Mapping[type, Field] = MappingProxyType(
-        {str: declaration.string, list: declaration.array, dict: declaration.object}
+        {
+            str: declaration.string,
+            list: declaration.array,
+            dict: declaration.object,
+            int: declaration.number,
+            float: declaration.number,
+        }
     )
     chosen = by_type.get(type(value), Refused())
     return refuse(ErrorCode.INVALID_FIELD, place.schema) if isinstance(chosen, Refused) else chosen
 
 
-def _rebuild_identifier(value: str, kind: LeafKind, visitor: Visitor, place: Place) -> Json:
-    return visitor.text(value, kind, place) if _IDENTIFIER.fullmatch(value) else _invalid(place)
+def _variant(variants: Variants, body: Mapping[str, Json], place: Place) -> Field:
+    inner = place.child(variants.tag)
+    tag = variants.untagged if body.get(variants.tag) is None else _string(body[variants.tag], inner)
+    if tag in variants.refused:
+        refuse(ErrorCode.UNSUPPORTED_FIELD, inner.schema)
+    return variants.cases.get(tag) or refuse(ErrorCode.INVALID_FIELD, inner.schema)
+
+
+def _rebuild_choice(choice: Choice, value: str, place: Place) -> Json:
+    code = ErrorCode.UNSUPPORTED_FIELD if value in choice.refused else ErrorCode.INVALID_FIELD
+    return value if value in choice.values else refuse(code, place.schema)
+
+
+def _rebuild_shaped(shape: re.Pattern[str], value: str, kind: LeafKind, visitor: Visitor, place: Place) -> Json:
+    return visitor.text(value, kind, place) if shape.fullmatch(value) else _invalid(place)
 
 
 def _rebuild_number(declaration: Number, value: Json, visitor: Visitor, place: Place) -> Json:
@@ -189,13 +218,30 @@ def _rebuild_record(record: Record, value: dict[str, Json], visitor: Visitor, pl
     result: dict[str, Json] = {}
     for key, member in value.items():
         field = record.fields.get(key)
+        inner = place.child(key, chosen=field is None and not _PLAIN_KEY.fullmatch(key))
         if field is None:
-            refuse(ErrorCode.UNSUPPORTED_FIELD, place.child(key, chosen=not _PLAIN_KEY.fullmatch(key)).schema)
-        inner = place.child(key)
+            key, field, inner = _extra(record, key, visitor, place, inner)  # noqa: PLW2901 - a stand-in for the key
+        if key in result:
+            refuse(ErrorCode.DUPLICATE_KEY, place.schema)
         result[key] = None if member is None and key not in record.required else rebuild(field, member, visitor, inner)
     for key in sorted(record.required - value.keys()):
         refuse(ErrorCode.MISSING_FIELD, place.child(key).schema)
     return result
+
+
+def _extra(record: Record, key: str, visitor: Visitor, place: Place, inner: Place) -> tuple[str, Field, Place]:
+    """The name, declaration and place of a member that is not declared. Where any name will do it is the caller's text,
+    and no stand-in for it may be the name of a declared field, which has another treatment."""
+    if key in record.extra:
+        return key, AnyJson(), inner
+    if ANY_NAME not in record.extra:
+        refuse(ErrorCode.UNSUPPORTED_FIELD, inner.schema)
+    chosen = place.child(key, chosen=True)
+    visitor.members(1)
+    shown = visitor.text(key, LeafKind.KEY, chosen)
+    if shown in record.fields:
+        refuse(ErrorCode.DUPLICATE_KEY, place.schema)
+    return shown, AnyJson(), chosen
 
 
 def _rebuild_map(declaration: MapOf, value: dict[str, Json], visitor: Visitor, place: Place) -> Json:
@@ -213,19 +259,19 @@ def _rebuild_map(declaration: MapOf, value: dict[str, Json], visitor: Visitor, p
     return result
 
 
-def _rebuild_any(value: Json, visitor: Visitor, place: Place) -> Json:
+def _rebuild_any(value: Json, visitor: Visitor, place: Place, *, schema: bool = False) -> Json:
     match value:
         case bool() | None:
             return value
         case str():
-            return visitor.text(value, LeafKind.VALUE, place)
+            return visitor.text(value, _kind(name=schema and place.keys[-1:] == ("required",)), place)
         case int() | float():
             return _visit_number(value, visitor, place)
         case list():
             visitor.members(len(value))
-            return [_rebuild_any(member, visitor, place.child(str(i))) for i, member in enumerate(value)]
+            return [_rebuild_any(member, visitor, place.child(str(i)), schema=schema) for i, member in enumerate(value)]
         case dict():
-            return _rebuild_map(MapOf(AnyJson()), value, visitor, place)
+            return _rebuild_map(MapOf(JsonSchema() if schema else AnyJson()), value, visitor, place)
         case _:
             assert_never(value)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import assert_never
 
 from starlette.responses import Response
 
 from gateway.domain.declaration import (
+    ANY_NAME,
     AnyJson,
     ByType,
     Choice,
@@ -15,54 +16,65 @@ from gateway.domain.declaration import (
     Field,
     Flag,
     Identifier,
+    JsonSchema,
     JsonText,
     MapOf,
     Number,
     Opaque,
     Record,
     Refused,
+    Sealed,
     Text,
+    TokenId,
     Variants,
 )
 from gateway.domain.strict_json import Json, dump_json
-from gateway.wire.schema import CHAT
-
-OPERATIONS: Mapping[str, Field] = {"POST /v1/chat/completions": CHAT}
-"""Every operation that is served with a body, and its declaration."""
+from gateway.wire.schema import OPERATIONS
 
 
 def fields_of(declaration: Field, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each field's path (`[]` an item, `*` a key of the caller's choice) and what becomes of it."""
+    """Each field's path (`[]` an item, `*` a key of the caller's choice, `=x` a value) and what becomes of it."""
     match declaration:
-        case Text() | JsonText() | Identifier():
+        case Text() | JsonText() | Identifier() | Sealed():
             yield path, "text"
-        case AnyJson():
+        case AnyJson() | JsonSchema():
             yield f"{path}.*", "text"
+        case TokenId():
+            yield f"{path}<token id>", "text"
         case Number(inspected=inspected):
             yield path, "text" if inspected else "control"
-        case Choice() | Flag():
+        case Choice(refused=refused):
+            yield path, "control"
+            yield from ((f"{path}={value}", "refused") for value in sorted(refused))
+        case Flag():
             yield path, "control"
         case Opaque():
             yield path, "opaque"
         case Refused():
             yield path, "refused"
-        case ByType(string=string, array=array, object=object_):
-            for inner in (string, array, object_):
+        case ByType(string=string, array=array, object=object_, number=number):
+            for inner in (string, array, object_, number):
                 if not isinstance(inner, Refused):
                     yield from fields_of(inner, path)
         case Each(item=item):
             yield from fields_of(item, f"{path}[]")
-        case Record(fields=fields):
+        case Record(fields=fields, extra=extra):
             for name, inner in fields.items():
-                yield from fields_of(inner, f"{path}.{name}" if path else name)
-        case Variants(cases=cases):
-            for record in cases.values():
-                yield from fields_of(record, path)
+                yield from fields_of(inner, _member(path, name))
+            yield from ((_member(path, "<any>" if name == ANY_NAME else name), "text") for name in sorted(extra))
+        case Variants(tag=tag, cases=cases, refused=refused):
+            for case_ in cases.values():
+                yield from fields_of(case_, path)
+            yield from ((f"{_member(path, tag)}={value}", "refused") for value in sorted(refused))
         case MapOf(value=value, key=key):
             yield f"{path}.<key>", "control" if key else "text"
             yield from fields_of(value, f"{path}.*")
         case _:
             assert_never(declaration)
+
+
+def _member(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def coverage() -> dict[str, dict[str, str]]:

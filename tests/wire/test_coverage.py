@@ -16,19 +16,23 @@ from gateway.domain.declaration import (
     Field,
     Flag,
     Identifier,
+    JsonSchema,
     JsonText,
     MapOf,
     Number,
     Opaque,
     Record,
     Refused,
+    Sealed,
     Source,
     Text,
+    TokenId,
     Variants,
+    with_extra_fields,
 )
 from gateway.domain.errors import CallerError, ErrorCode
-from gateway.wire.coverage import OPERATIONS, coverage, coverage_response, fields_of
-from gateway.wire.schema import CHAT
+from gateway.wire.coverage import coverage, coverage_response, fields_of
+from gateway.wire.schema import CHAT, OPERATIONS
 from tests.domain.build import chat
 
 TABLE = coverage()["POST /v1/chat/completions"]
@@ -42,10 +46,14 @@ LETTER = Choice(frozenset({"a"}))
         (Identifier(), [("f", "text")]),
         (JsonText(Source.TOOL_ARGUMENTS), [("f", "text")]),
         (AnyJson(), [("f.*", "text")]),
+        (JsonSchema(), [("f.*", "text")]),
+        (Sealed(), [("f", "text")]),
+        (TokenId(), [("f<token id>", "text")]),
         (Number(0, 1), [("f", "control")]),
         (Number(0, 1, inspected=True), [("f", "text")]),
         (Flag(), [("f", "control")]),
         (LETTER, [("f", "control")]),
+        (Choice(frozenset({"a"}), refused=frozenset({"b"})), [("f", "control"), ("f=b", "refused")]),
         (Opaque("image"), [("f", "opaque")]),
         (Refused(), [("f", "refused")]),
         (Each(Text()), [("f[]", "text")]),
@@ -54,6 +62,15 @@ LETTER = Choice(frozenset({"a"}))
         (
             Variants("t", {"x": Record({"a": Text()}), "y": Record({"b": Flag()})}),
             [("f.a", "text"), ("f.b", "control")],
+        ),
+        (
+            Variants("t", {"x": Record({"a": Text()})}, refused=frozenset({"y"})),
+            [("f.a", "text"), ("f.t=y", "refused")],
+        ),
+        (ByType(number=TokenId()), [("f<token id>", "text")]),
+        (
+            with_extra_fields(Record({"a": Flag()}), frozenset({"b", "*"})),
+            [("f.a", "control"), ("f.<any>", "text"), ("f.b", "text")],
         ),
         (MapOf(Number(0, 1), key=re.compile("[0-9]")), [("f.<key>", "control"), ("f.*", "control")]),
         (MapOf(Text()), [("f.<key>", "text"), ("f.*", "text")]),
@@ -103,7 +120,7 @@ def test_nothing_of_the_declaration_is_left_out() -> None:
     assert all(strictness.index(TABLE[path]) >= strictness.index(word) for path, word in fields_of(CHAT))
 
 
-REFUSED = [field for field, word in TABLE.items() if word == "refused" and "." not in field]
+REFUSED = [field for field, word in TABLE.items() if word == "refused" and field.isidentifier()]
 
 
 @pytest.mark.parametrize("field", [*REFUSED, "no_such_field"])
