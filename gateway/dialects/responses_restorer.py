@@ -54,7 +54,7 @@ class ResponsesRestorer:
     usage: Usage = field(default_factory=Usage, init=False)
     _running: dict[tuple[Json, ...], _Running] = field(default_factory=dict, init=False)
     _cited: dict[tuple[Json, ...], list[_Event]] = field(default_factory=dict, init=False)
-    _number: int = field(default=-1, init=False)
+    _next: Json = field(default=None, init=False)  # the number of the next event, once the provider gave one
     # The same text is told several times and counted once: in the whole answer, or in deltas where it never came.
     _deltas: ResponsesValues = field(init=False)
     _repeats: ResponsesValues = field(init=False)
@@ -90,6 +90,8 @@ class ResponsesRestorer:
         if not self.vault:
             yield data
             return
+        if self._next is None:
+            self._next = event.get("sequence_number")
         for each in self._restored(event):
             yield self._numbered(each)
 
@@ -103,10 +105,9 @@ class ResponsesRestorer:
             self.usage.note(answer, prompt="input_tokens", completion="output_tokens")
 
     def _numbered(self, event: _Event) -> bytes:
-        number = event.get("sequence_number")
-        if isinstance(number, int):
-            self._number = number if self._number < 0 else self._number + 1
-            event = {**event, "sequence_number": self._number}
+        if isinstance(self._next, int) and "sequence_number" in event:
+            event = {**event, "sequence_number": self._next}
+            self._next += 1
         return dump_json(event)
 
     def _restored(self, event: _Event) -> Iterator[_Event]:
