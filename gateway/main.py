@@ -35,7 +35,7 @@ from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
-from gateway.domain.declaration import Field
+from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
@@ -53,13 +53,13 @@ from gateway.settings import (
 from gateway.settings import LitellmExternal as LitellmSettings
 from gateway.settings import OpenAiExternal as OpenAiSettings
 from gateway.settings import OpenAiLocal as OpenAiLocalSettings
-from gateway.wire.app import Parts, create_app
+from gateway.wire.app import PATHS, Parts, create_app
 from gateway.wire.auth import Authenticator
 from gateway.wire.endpoint import Endpoint, Limits
 from gateway.wire.health import HealthCheck
-from gateway.wire.schema import CHAT
+from gateway.wire.schema import OPERATIONS
 
-DECLARATIONS = {Operation.CHAT: CHAT}
+DECLARATIONS = {operation: OPERATIONS[f"POST {path}"] for path, operation in PATHS.items()}
 FACTORY = "gateway.main:application"
 _NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
 
@@ -331,8 +331,11 @@ def _declarations(settings: Settings) -> Declarations:
         for name, destination in settings.destinations.items()
         if isinstance(destination, OpenAiSettings | LitellmSettings) and destination.extra_fields
     }
-    widened: dict[tuple[Operation, str], Field] = {}
-    del extra
+    widened = {
+        (operation, name): with_extra_fields(declaration, names)
+        for name, names in extra.items()
+        for operation, declaration in DECLARATIONS.items()
+    }
     return lambda operation, destination: widened.get((operation, destination), DECLARATIONS[operation])
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from gateway.adapters.policy_answers import read_answers
 from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, needs_purpose, read_condition
 from gateway.adapters.policy_detectors import Known, classes_of, read_detectors
 from gateway.adapters.strict_yaml import PolicyError, YamlNode, parse, shown
@@ -98,7 +99,7 @@ def checked_name(fields: Fields, key: str, pattern: re.Pattern[str], default: st
 
 class _Reader:
     def __init__(self, problems: Problems, root: YamlNode, entities: frozenset[Entity], today: date) -> None:
-        optional = ("scope", "labels", "detectors", "default", "on_failure")
+        optional = ("scope", "labels", "detectors", "answers", "default", "on_failure")
         required = ("apiVersion", "kind", "metadata", "destinations", "rules")
         self._problems = problems
         self._today = today
@@ -128,6 +129,7 @@ class _Reader:
             on_detector_failure=detector_fails,
             on_opaque_part=opaque,
             local_model_down_status=down,
+            answers=read_answers(self._root, self._names),
         )
 
     def _metadata(self) -> str:

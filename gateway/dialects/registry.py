@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gateway.dialects import completions, messages_request, responses_request
 from gateway.dialects.answers import Restoring, Translating, Usage
 from gateway.dialects.chat import ChatRestorer
+from gateway.dialects.completions import CompletionsFromChat, CompletionsRestorer
+from gateway.dialects.messages_answer import MessagesFromChat
+from gateway.dialects.messages_restorer import MessagesRestorer
+from gateway.dialects.plain import PlainAnswer
+from gateway.dialects.responses_answer import ResponsesFromChat
+from gateway.dialects.responses_restorer import ResponsesRestorer
 from gateway.domain.conversation import Operation
 from gateway.domain.mask import Vault
 from gateway.domain.strict_json import Json
@@ -82,9 +89,19 @@ class Telling:
 
 RESTORERS: Mapping[Operation, Restorer] = {
     Operation.CHAT: lambda vault, json_content: ChatRestorer(vault, json_content=json_content),
+    Operation.RESPONSES: lambda vault, json_content: ResponsesRestorer(vault, json_content=json_content),
+    Operation.MESSAGES: lambda vault, json_content: MessagesRestorer(vault, json_content=json_content),
+    Operation.COMPLETIONS: lambda vault, json_content: CompletionsRestorer(vault, json_content=json_content),
+    Operation.INPUT_TOKENS: lambda vault, _: PlainAnswer(vault),
+    Operation.EMBEDDINGS: lambda vault, _: PlainAnswer(vault),
+    Operation.MODERATIONS: lambda vault, _: PlainAnswer(vault),
 }
 
-TRANSLATIONS: Mapping[Operation, Translation] = {}
+TRANSLATIONS: Mapping[Operation, Translation] = {
+    Operation.RESPONSES: Translation(responses_request.chat_request, ResponsesFromChat),
+    Operation.MESSAGES: Translation(messages_request.chat_request, MessagesFromChat),
+    Operation.COMPLETIONS: Translation(completions.chat_request, CompletionsFromChat),
+}
 
 
 def asks_for_json(operation: Operation, body: bytes) -> bool:

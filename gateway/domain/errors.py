@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     INSUFFICIENT_QUOTA = "insufficient_quota"
     POLICY_REFUSED = "policy_refused"
+    ANSWER_WITHHELD = "answer_withheld"
+    ANSWER_UNINSPECTED = "answer_uninspected"
     UPSTREAM_ERROR = "upstream_error"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     LOCAL_MODEL_UNAVAILABLE = "local_model_unavailable"
@@ -110,6 +112,12 @@ ERRORS: dict[ErrorCode, ErrorText] = {
         "The token budget is spent. Requests that stay inside the network are still answered.",
     ),
     ErrorCode.POLICY_REFUSED: ErrorText(403, "policy_error", "The privacy policy refuses this request."),
+    ErrorCode.ANSWER_WITHHELD: ErrorText(
+        403, "policy_error", "The privacy policy does not let the model's answer be shown."
+    ),
+    ErrorCode.ANSWER_UNINSPECTED: ErrorText(
+        503, _SERVER, "The model's answer could not be examined in time, so it is not shown."
+    ),
     ErrorCode.UPSTREAM_ERROR: ErrorText(502, _SERVER, "The model provider failed to answer."),
     ErrorCode.UPSTREAM_TIMEOUT: ErrorText(504, _SERVER, "The model provider did not answer in time."),
     ErrorCode.LOCAL_MODEL_UNAVAILABLE: ErrorText(
@@ -133,16 +141,17 @@ class GatewayError(Exception):
     """Base of all expected failures; abstract.
 
     `code` names the failure, `param` (may be empty) is a schema address without caller-chosen keys, `retry_after`
-    is in whole seconds, 0 for "do not say".
+    is in whole seconds, 0 for "do not say". `status` is the code's own unless a policy chose another.
     """
 
-    def __init__(self, code: ErrorCode, *, param: str = "", retry_after: int = 0) -> None:
+    def __init__(self, code: ErrorCode, *, param: str = "", retry_after: int = 0, status: int = 0) -> None:
         if type(self) is GatewayError:
             raise TypeError("GatewayError is abstract: raise the child that names whose fault it is")
         super().__init__(code.value)
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.status = status or self.text.status
 
     @property
     def text(self) -> ErrorText:
@@ -158,8 +167,7 @@ class PolicyRefusal(GatewayError):
     """The policy refuses the request. `status` is the policy's own, `tell_user` the rule's own text."""
 
     def __init__(self, *, status: int, tell_user: str) -> None:
-        super().__init__(ErrorCode.POLICY_REFUSED)
-        self.status = status
+        super().__init__(ErrorCode.POLICY_REFUSED, status=status)
         self.tell_user = tell_user
 
 

@@ -80,11 +80,14 @@ class Result(StrEnum):
     FAILED = "failed"  # no answer, a broken one, or one cut short
     CLIENT_GONE = "client_gone"
     NOT_SENT = "not_sent"
+    WITHHELD = "withheld"  # answered, and the policy does not let the answer be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of an `intent` or a `local` decision. Microseconds; `answer_bytes` as the caller got it."""
+    """What became of an `intent` or a `local` decision. Microseconds; `answer_bytes` as the caller got it.
+
+    `answer_rules` are the ids of the policy's rules for answers that matched."""
 
     decision_id: str
     at: int
@@ -96,6 +99,7 @@ class Outcome:
     duration: int
     prompt_tokens: int
     completion_tokens: int
+    answer_rules: tuple[str, ...] = ()
 
 
 class EventKind(StrEnum):

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from gateway.domain.conversation import Conversation, Leaf
 from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.folding import fold as fold
 from gateway.domain.finding import Address, Examined, Report
 from gateway.domain.labels import Entity
 from gateway.domain.policy import Operator, Transform
@@ -96,11 +97,6 @@ class PlaceholderKey:
         """The unguessable part of a placeholder."""
         digest = blake2b(f"{entity}\x00{fold(value)}".encode(), key=self._key, digest_size=32).digest()
         return base64.b32encode(digest).decode("ascii")[:ID_LENGTH]
-
-
-def fold(value: str) -> str:
-    """Two writings of one value give one string: capitals and runs of space do not count. Strauß is not Strauss."""
-    return " ".join(value.split()).lower()
 
 
 def mask(

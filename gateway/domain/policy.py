@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.domain.answer_rules import AnswerRule
 from gateway.domain.conditions import Condition, Test, compiled, matches
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
@@ -177,6 +178,7 @@ class Policy:
     on_detector_failure: OnFailure
     on_opaque_part: OnFailure
     local_model_down_status: int
+    answers: tuple[AnswerRule, ...] = ()
     meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
     tests: tuple[tuple[Test, Rule], ...] = field(init=False, repr=False, compare=False)
 
@@ -223,15 +225,14 @@ class Bundle:
         """The scale of labels that all policies share."""
         return self.policies[0].scale
 
-    @property
-    def custom_detectors(self) -> tuple[CustomDetector, ...]:
-        """The detectors of all policies that the detector has to run for them."""
-        return _distinct(self.policies)
-
     def custom_detectors_for(self, app: str, tenant: str) -> tuple[CustomDetector, ...]:
         """Those of the policies that speak of this caller. A finding that none of them knows counts as the top label,
         so running the detectors of other callers' policies would keep more inside than anybody asked for."""
         return _distinct(self.in_scope(app, tenant))
+
+    def local_model_down_status(self, app: str, tenant: str) -> int:
+        """The status of a refusal because no model inside can answer. Of several policies, the highest status."""
+        return max((p.local_model_down_status for p in self.in_scope(app, tenant)), default=503)
 
     def in_scope(self, app: str, tenant: str) -> tuple[Policy, ...]:
         """The policies that speak of this caller."""

@@ -221,6 +221,7 @@ def _outcome(evidence: Outcome) -> dict[str, Json]:
         "us": evidence.duration,
         "in": evidence.prompt_tokens,
         "out": evidence.completion_tokens,
+        "ans": list(evidence.answer_rules),
     }
 
 

@@ -168,6 +168,7 @@ _OUTCOME: Mapping[str, Check] = {
     "us": _whole(),
     "in": _whole(),
     "out": _whole(),
+    "ans": _list_of(_rule, 1000),
 }
 
 _ACTION = _matches(r"[a-z][a-z_]{0,31}")

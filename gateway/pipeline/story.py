@@ -18,18 +18,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gateway.dialects.registry import RESTORERS, Telling, asks_for_json
+from gateway.dialects.plain import PlainAnswer
+from gateway.dialects.registry import RESTORERS, AsItIs, Telling, asks_for_json
 from gateway.domain.clearance import Receipt
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Case, Decision, KeepLocal, Leave, Masking, Refuse, decide
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault, PolicyRefusal
 from gateway.domain.evidence import Decided, Outcome, Result
 from gateway.domain.mask import Vault
+from gateway.domain.policy import Bundle
 from gateway.domain.strict_json import Json
+from gateway.pipeline.inspecting import AnswerInspector, Withheld, inspector_of
 from gateway.pipeline.ports import (
     Clock,
     Detector,
@@ -44,6 +48,7 @@ from gateway.pipeline.ports import (
 )
 from gateway.pipeline.reading import Request, RequestReader
 from gateway.pipeline.recording import Asked, Summary, context_of, evidence_of, summary_of
+from gateway.pipeline.streaming import Watched, close, told
 
 _OUTGOING: Mapping[Operation, Mapping[str, Json]] = {
     Operation.CHAT: {"store": False},
@@ -51,6 +56,7 @@ _OUTGOING: Mapping[Operation, Mapping[str, Json]] = {
 }
 """Nothing that leaves is kept by the provider for later requests: it would come back without passing here."""
 _NO_VAULT = Vault({}, frozenset())
+_NOT_TOLD = Telling(PlainAnswer(_NO_VAULT), AsItIs())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,15 @@ class Failure:
     error: GatewayError
 
 
+Answer = Whole | Streamed | Rejected
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """How a request ended, with the decision behind it."""
 
     summary: Summary
-    answer: Whole | Streamed | Rejected | Failure
+    answer: Answer | Failure
 
 
 class Story:
@@ -123,7 +132,7 @@ class Story:
         receipt = await self._ledger.append(evidence)
         self._observe(evidence, {"detect": examined - start, "decide": decided - examined}, since=decided)
         # (5) to (8)
-        return await self._act(decision, receipt, _Way(evidence, request, decided))
+        return await self._act(decision, receipt, _Way(evidence, request, bundle, decided))
 
     async def drain(self) -> None:
         """Wait until the outcomes of finished requests are recorded."""
@@ -136,95 +145,105 @@ class Story:
             case Refuse(status=status, tell_user=tell_user):
                 return Reply(summary, Failure(PolicyRefusal(status=status, tell_user=tell_user)))
             case KeepLocal(destination=destination):
-                return Reply(summary, await self._answer_inside(destination, way))
+                return Reply(summary, await self._settled(self._answer_inside(destination, way), way))
             case Leave():
-                return Reply(summary, await self._answer_outside(decision, receipt, way))
+                return Reply(summary, await self._settled(self._answer_outside(decision, receipt, way), way))
             case _:
                 assert_never(decision)
 
-    async def _answer_inside(self, destination: str, way: _Way) -> Whole | Streamed | Failure:
-        telling = _telling(way.request, _NO_VAULT)
+    async def _settled(self, answering: Awaitable[Answer], way: _Way) -> Answer | Failure:
+        """The answer, which records its own end; else the failure, recorded here. Nothing leaves an intent open."""
         try:
-            model = self._locals.get(destination)
-            if model is None:
-                raise GatewayFault(ErrorCode.LOCAL_MODEL_UNAVAILABLE)
-            request = self._reader.inside(way.request, destination)
-            telling = _telling(request, _NO_VAULT)
-            return self._given(await model.complete(request.conversation), way, telling)
+            return await answering
         except GatewayError as error:
-            self._end(way, Result.FAILED, error.text.status, 0, telling)
-            return Failure(error)
-        except asyncio.CancelledError:
-            self._end(way, Result.CLIENT_GONE, 0, 0, telling)
+            failure = Failure(error)
+        except BaseException as error:
+            gone = isinstance(error, asyncio.CancelledError)
+            self._end(way, _End(Result.CLIENT_GONE, 0) if gone else _End(Result.FAILED, 500))
             raise
+        self._end(way, _end_of(failure.error))
+        return failure
 
-    async def _answer_outside(self, leave: Leave, receipt: Receipt, way: _Way) -> Whole | Streamed | Rejected | Failure:
+    async def _answer_inside(self, destination: str, way: _Way) -> Answer:
+        model = self._locals.get(destination)
+        if model is None:
+            raise self._model_down(way)
+        request = self._reader.inside(way.request, destination)
+        try:
+            answer = await model.complete(request.conversation)
+        except GatewayFault as error:
+            raise (self._model_down(way) if error.code is ErrorCode.LOCAL_MODEL_UNAVAILABLE else error) from None
+        return await self._given(answer, way, _telling(request, _NO_VAULT))
+
+    def _model_down(self, way: _Way) -> GatewayFault:
+        """A model inside that cannot answer. Nothing goes elsewhere because of it; the policy says the status."""
+        status = way.bundle.local_model_down_status(way.evidence.app, way.evidence.tenant)
+        return GatewayFault(ErrorCode.LOCAL_MODEL_UNAVAILABLE, status=status)
+
+    async def _answer_outside(self, leave: Leave, receipt: Receipt, way: _Way) -> Answer:
         telling = _telling(way.request, leave.vault)
-        try:
-            # (5) clear
-            clearance = leave.permit.clear(receipt)
-            model = self._externals.get(clearance.destination)
-            if model is None:
-                raise GatewayFault(ErrorCode.INTERNAL_ERROR)
-            # (6) send
-            answer = await model.complete(clearance)
-            # (7) restore
-            if isinstance(answer, Rejected):
-                body = telling.error(answer.body)
-                self._end(way, Result.REJECTED, answer.status, len(body), telling)
-                return Rejected(answer.status, body, answer.retry_after)
-            return self._given(answer, way, telling)
-        except GatewayError as error:
-            self._end(way, Result.FAILED, error.text.status, 0, telling)
-            return Failure(error)
-        except asyncio.CancelledError:
-            self._end(way, Result.CLIENT_GONE, 0, 0, telling)
-            raise
+        # (5) clear
+        clearance = leave.permit.clear(receipt)
+        model = self._externals.get(clearance.destination)
+        if model is None:
+            raise GatewayFault(ErrorCode.INTERNAL_ERROR)
+        # (6) send
+        answer = await model.complete(clearance)
+        # (7) restore
+        if isinstance(answer, Rejected):
+            body = telling.error(answer.body)
+            self._end(way, _End(Result.REJECTED, answer.status, len(body)), telling)
+            return Rejected(answer.status, body, answer.retry_after)
+        return await self._given(answer, way, telling)
 
-    def _given(self, answer: Whole | Streamed, way: _Way, telling: Telling) -> Whole | Streamed:
+    async def _given(self, answer: Whole | Streamed, way: _Way, telling: Telling) -> Whole | Streamed:
+        inspector = inspector_of(self._detector, way.bundle, way.request.conversation, way.evidence)
         match answer:
             case Whole(body=body):
-                told = telling.whole(body)
-                self._end(way, Result.COMPLETED, 200, len(told), telling)
+                shown = await inspector.inspect([telling.whole(body)])
+                [told] = shown.documents
+                self._end(way, _End(Result.COMPLETED, 200, len(told), shown.rules), telling)
                 return Whole(told)
             case Streamed():
-                never_read = functools.partial(self._end, way, Result.CLIENT_GONE, 200, 0, telling)
-                return Streamed(_Events(self._stream(answer, way, telling), answer, never_read))
+                never_read = functools.partial(self._end, way, _End(Result.CLIENT_GONE, 200), telling)
+                return Streamed(Watched(self._stream(answer, way, telling, inspector), answer, never_read))
             case _:
                 assert_never(answer)
 
-    async def _stream(self, answer: Streamed, way: _Way, telling: Telling) -> AsyncGenerator[bytes, None]:
+    async def _stream(
+        self, answer: Streamed, way: _Way, telling: Telling, inspector: AnswerInspector
+    ) -> AsyncGenerator[bytes, None]:
         """The restored events. Whichever way it ends (whole, cut, closed by a caller that left), step 8 follows."""
-        sent, result = 0, Result.FAILED
+        end = _End(Result.FAILED, 200)
         try:
-            async for event in answer.events:
-                for piece in telling.event(event):
-                    sent += len(piece)
-                    yield piece
-            for piece in telling.finish():
-                sent += len(piece)
-                yield piece
-            result = Result.COMPLETED
+            async with aclosing(told(answer, telling)) as restored, aclosing(inspector.events(restored)) as shown:
+                async for event in shown:
+                    end = replace(end, size=end.size + len(event))
+                    yield event
+            end = replace(end, result=Result.COMPLETED, rules=inspector.fired)
         except (GeneratorExit, asyncio.CancelledError):
-            result = Result.CLIENT_GONE
+            end = replace(end, result=Result.CLIENT_GONE)
+            raise
+        except Withheld as error:
+            end = _end_of(error)
             raise
         finally:
             # (8) outcome
-            self._end(way, result, 200, sent, telling)
-            with contextlib.suppress(GatewayError):
-                await _close(answer)
+            self._end(way, end, telling)
+            await close(answer)
 
-    def _end(self, way: _Way, result: Result, status: int, size: int, telling: Telling) -> None:
+    def _end(self, way: _Way, end: _End, telling: Telling = _NOT_TOLD) -> None:
         """Record the outcome beside the answer: the caller does not wait for it, `drain` does."""
         now = self._clock.now()
-        self._observer.ended(way.evidence.destination, result.value)
+        self._observer.ended(way.evidence.destination, end.result.value)
         outcome = Outcome(
             decision_id=way.evidence.decision_id,
             at=now,
             tenant=way.evidence.tenant,
-            result=result,
-            status=status,
-            answer_bytes=size,
+            result=end.result,
+            status=end.status,
+            answer_bytes=end.size,
+            answer_rules=end.rules,
             restored=telling.restored,
             duration=max(0, now - way.decided_at),
             prompt_tokens=telling.usage.prompt,
@@ -251,44 +270,27 @@ class _Way:
 
     evidence: Decided
     request: Request
+    bundle: Bundle
     decided_at: int
 
 
-class _Events:
-    """A stream that also ends rightly when it is closed before anybody read: a generator that never began runs none of
-    its endings."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How the way of a request ended, with the bytes that the caller got and the answer rules that matched."""
 
-    def __init__(self, events: AsyncGenerator[bytes, None], answer: Streamed, never_read: Callable[[], None]) -> None:
-        self._events = events
-        self._answer = answer
-        self._never_read = never_read
-        self._begun = False
+    result: Result
+    status: int
+    size: int = 0
+    rules: tuple[str, ...] = ()
 
-    def __aiter__(self) -> _Events:
-        return self
 
-    async def __anext__(self) -> bytes:
-        """The next event."""
-        self._begun = True
-        return await anext(self._events)
-
-    async def aclose(self) -> None:
-        """Stop the work behind the stream, and record how it ended."""
-        if not self._begun:
-            self._begun = True
-            self._never_read()
-            with contextlib.suppress(GatewayError):
-                await _close(self._answer)
-        await self._events.aclose()
+def _end_of(error: GatewayError) -> _End:
+    if isinstance(error, Withheld):
+        return _End(Result.WITHHELD, error.status, rules=error.rules)
+    return _End(Result.FAILED, error.status)
 
 
 def _telling(request: Request, vault: Vault) -> Telling:
     conversation = request.conversation
     asked_for_json = asks_for_json(conversation.operation, conversation.body)
     return Telling(RESTORERS[conversation.operation](vault, asked_for_json), request.telling)
-
-
-async def _close(answer: Streamed) -> None:
-    close = getattr(answer.events, "aclose", None)
-    if close is not None:
-        await close()

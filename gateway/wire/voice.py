@@ -32,7 +32,7 @@ class Voice(Enum):
                 inner: Json = {"message": message, "type": told.type, "param": param, "code": error.code.value}
                 return dump_json({"error": inner})
             case Voice.ANTHROPIC:
-                kind = error_kind(error_status(error))
+                kind = error_kind(error.status)
                 return anthropic_error(kind, message, code=error.code.value, param=error.param)
             case _:
                 assert_never(self)
@@ -74,11 +74,6 @@ def framing_of(operation: Operation) -> Framing:
 def voice_of(operation: Operation) -> Voice:
     """Whose clients send this operation."""
     return Voice.ANTHROPIC if operation is Operation.MESSAGES else Voice.OPENAI
-
-
-def error_status(error: GatewayError) -> int:
-    """The HTTP status: the code's own, or the one a policy chose for its refusal."""
-    return error.status if isinstance(error, PolicyRefusal) else error.text.status
 
 
 def _type_of(data: bytes) -> bytes:

@@ -457,7 +457,7 @@ def test_two_files_may_share_a_detector_and_rule_ids(tmp_path: Path) -> None:
     write(tmp_path, "a", same)
     write(tmp_path, "b", same)
 
-    assert 1 == len(FilePolicies(tmp_path).current().custom_detectors)
+    assert 1 == len(FilePolicies(tmp_path).current().custom_detectors_for("app", "tenant"))
 
 
 def test_zones_agree_with_the_configuration(tmp_path: Path) -> None:

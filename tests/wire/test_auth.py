@@ -39,7 +39,15 @@ async def test_what_is_no_bearer_key_is_refused_without_a_look(written: str) -> 
 async def test_no_header_is_nobody() -> None:
     """As an empty one."""
     with pytest.raises(CallerError):
-        await Authenticator(OneKey(), required=True).principal(Headers({"x-api-key": KEY}))
+        await Authenticator(OneKey(), required=True).principal(Headers({"accept": KEY}))
+
+
+async def test_the_header_of_anthropics_clients_is_a_key_too() -> None:
+    """And `authorization` wins where both are there."""
+    assert WHO == await Authenticator(OneKey(), required=True).principal(Headers({"x-api-key": KEY}))
+    with pytest.raises(CallerError):
+        both = Headers({"x-api-key": KEY, "authorization": "Bearer other"})
+        await Authenticator(OneKey(), required=True).principal(both)
 
 
 @pytest.mark.parametrize("key", [f"{KEY}x", KEY[:-1], KEY.upper(), f"{KEY} {KEY}"])

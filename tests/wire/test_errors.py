@@ -16,7 +16,7 @@ from gateway.domain.errors import (
     UpstreamError,
 )
 from gateway.wire.errors import error_response
-from gateway.wire.voice import Voice, error_status
+from gateway.wire.voice import Voice
 
 
 def of(error: GatewayError) -> dict[str, object]:
@@ -35,7 +35,7 @@ def test_every_code_is_told(code: ErrorCode) -> None:
     text = ERRORS[code]
 
     assert {"message": text.message, "type": text.type, "param": None, "code": code.value} == of(error)
-    assert text.status == error_status(error)
+    assert text.status == error.status
     assert 400 <= text.status <= 599
 
 
@@ -64,7 +64,7 @@ def test_a_refusal_speaks_in_the_words_of_its_rule() -> None:
 
     assert "An SSN was found: \u201cask privacy@\u201d." == of(refusal)["message"]
     assert ("policy_error", "policy_refused") == (of(refusal)["type"], of(refusal)["code"])
-    assert 451 == error_status(refusal)
+    assert 451 == refusal.status
     assert ERRORS[ErrorCode.POLICY_REFUSED].message == of(PolicyRefusal(status=403, tell_user=""))["message"]
 
 

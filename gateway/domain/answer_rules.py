@@ -1,0 +1,168 @@
+"""What an answer may show: a policy's `answers`, and the pure judgement of an answer by them.
+
+A finding rule speaks of what the detector finds in the answer's texts; with `new` only of values that the request did
+not hold, so a caller keeps seeing their own data. A link rule speaks of addresses that a client would fetch (images)
+or offer (links): the usual way to carry data out by an answer. The strictest action of all rules that match counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from gateway.domain.finding import Examined, Finding, LeafReport, Permille
+from gateway.domain.labels import HEALTH_ENTITIES, DataClass, Entity
+from gateway.domain.folding import fold
+
+
+class AnswerAction(StrEnum):
+    """What becomes of what a rule matches: its place in the text is masked, or the whole answer is withheld."""
+
+    MASK = "mask"
+    WITHHOLD = "withhold"
+
+
+class LinkKind(StrEnum):
+    """Addresses that a client fetches by itself, and those that somebody has to click."""
+
+    IMAGES = "images"
+    LINKS = "links"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRule:
+    """Findings of these entities or classes, sure enough; `new`: only values that the request did not hold."""
+
+    id: str
+    entities: frozenset[Entity]
+    classes: frozenset[DataClass]
+    min_confidence: Permille
+    new: bool
+    action: AnswerAction
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """Addresses of these kinds, save those of the hosts in `allow` (`*.example.com`: the hosts below it)."""
+
+    id: str
+    kinds: frozenset[LinkKind]
+    allow: tuple[str, ...]
+    action: AnswerAction
+
+
+AnswerRule = FindingRule | LinkRule
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the answer to one request is judged by. `classify` says the classes of an entity, `asked` is the folded text
+    of the request."""
+
+    rules: tuple[AnswerRule, ...]
+    classify: Callable[[Entity], frozenset[DataClass]]
+    asked: str = field(repr=False)
+
+    @property
+    def looks_for_findings(self) -> bool:
+        """Whether the detector has to look at the answer."""
+        return any(isinstance(rule, FindingRule) for rule in self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Characters `start` to `end` of a text, to be replaced by `mark`."""
+
+    start: int
+    end: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is cut out of a text, and the rules that matched in it. `withheld`: nothing of the answer may be shown."""
+
+    cuts: tuple[Cut, ...]
+    rules: frozenset[str]
+    withheld: bool
+
+
+def judge(text: str, report: LeafReport, guard: Guard) -> Judged:
+    """One text of an answer. A text that could not be examined counts as one that may not be shown."""
+    if guard.looks_for_findings and not isinstance(report, Examined):
+        return Judged((), frozenset(), withheld=True)
+    findings = report.findings if isinstance(report, Examined) else ()
+    matches = [*_findings(text, findings, guard), *_links(text, guard)]
+    withheld = any(rule.action is AnswerAction.WITHHOLD for rule, _ in matches)
+    return Judged(_without_overlaps([cut for _, cut in matches]), frozenset(rule.id for rule, _ in matches), withheld)
+
+
+def _findings(text: str, findings: Sequence[Finding], guard: Guard) -> Iterator[tuple[AnswerRule, Cut]]:
+    ill = any(finding.entity in HEALTH_ENTITIES for finding in findings)
+    for finding in findings:
+        classes = guard.classify(finding.entity)
+        if ill and DataClass.PII in classes:
+            classes |= {DataClass.PHI}
+        for rule in guard.rules:
+            if isinstance(rule, FindingRule) and _speaks_of(rule, finding, classes):
+                known = rule.new and fold(text[finding.start : finding.end]) in guard.asked
+                if not known:
+                    yield rule, Cut(finding.start, finding.end, f"[{finding.entity}]")
+
+
+def _speaks_of(rule: FindingRule, finding: Finding, classes: frozenset[DataClass]) -> bool:
+    named = finding.entity in rule.entities or not rule.classes.isdisjoint(classes)
+    return named and finding.confidence >= rule.min_confidence
+
+
+_ADDRESS = r"(?:[a-z][a-z0-9+.-]{0,30}:|//)[^\s<>\"'()\[\]{}|\\^`]+(?:\([^\s()]*\)[^\s<>\"'()]*)*"
+_TAGS = "img|image|iframe|video|audio|source|embed|object|script|link"
+# The bounds keep the search linear: an answer may be made to hold ten thousand openings that nothing closes.
+_IMAGES = (
+    re.compile(rf"!\[[^\]]{{0,400}}\]\(\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE),
+    re.compile(rf"<(?:{_TAGS})\b[^>]{{0,400}}?({_ADDRESS})", re.IGNORECASE),
+    re.compile(rf"url\(\s{{0,8}}[\"']?({_ADDRESS})", re.IGNORECASE),
+)
+_REFERENCE = re.compile(rf"^ {{0,3}}\[[^\]\n]{{1,400}}\]:\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE | re.MULTILINE)
+"""The address of `![text][name]` stands at another place, and may be one of an image or of a link."""
+_LINKS = (
+    re.compile(rf"(?<!!)\[[^\]]{{0,400}}\]\(\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE),
+    re.compile(r"\b((?:https?|ftp|wss?)://[^\s<>\"')\]}]+)", re.IGNORECASE),
+)
+
+
+def _links(text: str, guard: Guard) -> Iterator[tuple[AnswerRule, Cut]]:
+    if ":" not in text and "//" not in text:
+        return
+    for rule in guard.rules:
+        if not isinstance(rule, LinkRule):
+            continue
+        patterns = [_REFERENCE, *(_IMAGES if LinkKind.IMAGES in rule.kinds else ())]
+        patterns += _LINKS if LinkKind.LINKS in rule.kinds else ()
+        for pattern in patterns:
+            for match in pattern.finditer(text):
+                if not _allowed(match.group(1), rule.allow):
+                    yield rule, Cut(match.start(1), match.end(1), "removed-by-policy")
+
+
+def _allowed(address: str, hosts: Sequence[str]) -> bool:
+    try:
+        host = (urlsplit(address if not address.startswith("//") else f"https:{address}").hostname or "").lower()
+    except ValueError:
+        return False
+    return any(host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in hosts)
+
+
+def _without_overlaps(cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+    """Sorted; what overlaps becomes one cut with the first one's mark."""
+    result: list[Cut] = []
+    for cut in sorted(cuts, key=lambda each: (each.start, -each.end, each.mark)):
+        if result and cut.start < result[-1].end:
+            last = result[-1]
+            result[-1] = Cut(last.start, max(last.end, cut.end), last.mark)
+        else:
+            result.append(cut)
+    return tuple(result)
