@@ -1,0 +1,44 @@
+"""Every suite here runs twice: against the stand-in provider directly, and through a gateway in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import litellm
+import pytest
+
+from gateway.testing.stand_in import StandIn
+from tests.conformance.house import PROVIDER_KEY, Side, gateway_for, stand_in
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[StandIn]:
+    """The stand-in provider behind both sides."""
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def through_gateway(tmp_path_factory: pytest.TempPathFactory, provider: StandIn) -> Iterator[Side]:
+    """The gateway, started once."""
+    with gateway_for(tmp_path_factory.mktemp("conformance"), provider) as side:
+        yield side
+
+
+@pytest.fixture(params=["direct", "gateway"])
+def side(request: pytest.FixtureRequest, provider: StandIn) -> Side:
+    """Where the client under test is pointed."""
+    if request.param == "direct":
+        return Side("direct", provider.base_url, PROVIDER_KEY, provider)
+    through: Side = request.getfixturevalue("through_gateway")
+    return through
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokenizers come from the file that litellm bundles; nothing is reported anywhere."""
+    bundled = Path(litellm.__file__).parent / "litellm_core_utils" / "tokenizers"
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(bundled))
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    monkeypatch.setenv("LANGCHAIN_TRACING_V2", "false")
