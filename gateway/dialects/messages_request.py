@@ -39,7 +39,8 @@ _BLOCKS: Mapping[str, AbstractSet[str]] = {
     "redacted_thinking": {"data"},
 }
 _BLOCK = frozenset({"type", "cache_control"})
-_TOOL = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control", "eager_input_streaming"})
+_TOOL = frozenset({"type", "name", "description", "input_schema", "strict", "allowed_callers"})
+_TOOL_HINTS = frozenset({"cache_control", "eager_input_streaming"})
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _PLAIN_KEY = re.compile(r"[a-z_]{1,40}")
 _ERROR = "Error: "
@@ -243,7 +244,7 @@ def _tools(body: Mapping[str, Json]) -> dict[str, Json]:
 def _tool(tool: dict[str, Json], place: str) -> Json:
     if tool.get("type") not in (None, "custom"):
         _cannot(f"{place}/type")
-    _only(tool, place, _TOOL)
+    _only(tool, place, _TOOL | _TOOL_HINTS)
     names = {"name": "name", "description": "description", "input_schema": "parameters", "strict": "strict"}
     function: Json = {new: tool[old] for old, new in names.items() if tool.get(old) is not None}
     return {"type": "function", "function": function}

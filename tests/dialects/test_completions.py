@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 from gateway.dialects.chat import ChatRestorer
 from gateway.dialects.completions import CompletionsFromChat, CompletionsRestorer, chat_request
 from gateway.domain.conversation import Operation, read
+from gateway.domain.declaration import Record, Refused
 from gateway.domain.errors import CallerError, ErrorCode, UpstreamError
 from gateway.domain.strict_json import Json, dump_json
-from gateway.wire.schema import CHAT
+from gateway.wire.schema import CHAT, COMPLETIONS
 from tests.dialects.placeholders import CUTS, NO_VAULT, PLACEHOLDER, TEXTS, VALUE, VAULT, cut, restored
 
 WHOLE = TypeAdapter(Completion)
@@ -83,6 +84,22 @@ def test_what_chat_cannot_say_is_refused_by_its_address(address: str, more: dict
         chat_request({"model": "m", "prompt": "Once", **more})
 
     assert (ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, address) == (raised.value.code, raised.value.param)
+
+
+def test_every_field_that_is_served_is_carried_or_refused_on_purpose() -> None:
+    """A field that is declared tomorrow fails here until somebody says what it means in chat."""
+    assert isinstance(COMPLETIONS, Record)
+    served = {name for name, field in COMPLETIONS.fields.items() if not isinstance(field, Refused)}
+    refused = set()
+    for name in served - {"prompt"}:
+        try:
+            asked_for = chat_request({"prompt": "Once", name: "text"})
+        except CallerError as error:
+            refused.add(error.param)
+        else:
+            assert {"max_tokens", "stream", "stream_options"} >= {name} - asked_for.keys()
+
+    assert {"/suffix", "/echo", "/best_of", "/logprobs"} == refused
 
 
 def chat_chunk(index: int, said: Json, finish: str | None = None, **more: Json) -> bytes:
@@ -152,9 +169,13 @@ def test_a_stream() -> None:
 
 def test_usage_beside_a_choice_is_told_once() -> None:
     """Some servers count in every chunk."""
-    chunks = [chat_chunk(0, {"content": "a"}, usage={"prompt_tokens": 1}), chat_chunk(0, {}, "stop", usage=USAGE)]
+    chunks = [
+        chat_chunk(0, {"content": "a"}, usage={"prompt_tokens": 1}),
+        chat_chunk(0, {"content": "b"}, usage=USAGE),
+        chat_chunk(0, {}, "stop"),
+    ]
 
-    assert [None, None, USAGE] == [each["usage"] for each in from_chat(chunks, WITH_USAGE)]
+    assert [None, None, None, USAGE] == [each["usage"] for each in from_chat(chunks, WITH_USAGE)]
 
 
 def test_an_answer_that_broke_off_is_not_ended() -> None:

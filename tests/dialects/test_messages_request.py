@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.dialects.messages_request import chat_request
 from gateway.domain.conversation import Operation, read
+from gateway.domain.declaration import Record, Refused
 from gateway.domain.errors import CallerError, ErrorCode
 from gateway.domain.strict_json import Json, dump_json
-from gateway.wire.schema import CHAT
+from gateway.wire.schema import CHAT, MESSAGES
 
 PNG = {"type": "base64", "media_type": "image/png", "data": "aGk="}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "aGk="}
@@ -239,6 +240,20 @@ def test_what_says_nothing_is_no_reason_to_refuse() -> None:
     }
 
     assert asked("hi") == asked("hi", **hints)
+
+
+def test_every_field_that_is_served_is_told_left_aside_or_refused_on_purpose() -> None:
+    """A field that is declared tomorrow fails here until somebody says what it means in chat."""
+    assert isinstance(MESSAGES, Record)
+    served = {name for name, field in MESSAGES.fields.items() if not isinstance(field, Refused)}
+    refused = set()
+    for name in served - {"messages"}:
+        try:
+            chat_request({"messages": [], name: True})
+        except CallerError as error:
+            refused.add(error.param)
+
+    assert {"/top_k", "/inference_geo"} == refused
 
 
 JSON = st.recursive(
