@@ -19,6 +19,7 @@ from gateway.adapters.anthropic_external import AnthropicExternal
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
+from gateway.adapters.limits_store import LimitsStore, StoreOptions
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.litellm_quiet import NotQuiet
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
@@ -39,14 +40,17 @@ from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
+from gateway.pipeline.limiting import Limiter, Quota, Quotas
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.pipeline.reading import Declarations, RequestReader
 from gateway.pipeline.story import Story
 from gateway.settings import (
     ConfigError,
     LlamaCpp,
+    QuotaSection,
     Settings,
     find_config,
+    limits_password,
     load,
     secret_of,
 )
@@ -90,6 +94,8 @@ class Gateway:
         self._detector = detector_of(settings)
         self._externals, self.notices = external_models(settings, environment)
         self._locals = local_models(settings, environment)
+        self._counters = counters_of(settings, environment)
+        self._limiter = Limiter(quotas_of(settings), self._counters, self._metrics)
         self._story = self._build_story()
         self.app: ASGIApp = create_app(self._parts(), self._lifespan)
 
@@ -113,6 +119,7 @@ class Gateway:
         await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
         await asyncio.gather(self._detector.stop(), *(model.stop() for model in self._locals.values()), *closing)
+        await self._counters.aclose()
         await self._ledger.close()
         self._engine.dispose()
 
@@ -154,7 +161,7 @@ class Gateway:
         auth = Authenticator(self._keys, required=self._settings.auth.required)
         limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
         return Parts(
-            endpoint=Endpoint(self._story, auth, limits),
+            endpoint=Endpoint(self._story, auth, limits, self._limiter),
             auth=auth,
             policies=self._policies,
             models=self._model_names,
@@ -173,6 +180,7 @@ class Gateway:
             "ledger": self._ledger.health,
             "detector": self._detector.health,
             "policies": policies,
+            "limits": self._counters.health,
         }
         models: dict[str, ExternalModel | LocalModel] = {**self._externals, **self._locals}
         return checks | {f"destination:{name}": model.health for name, model in models.items()}
@@ -220,6 +228,31 @@ def detector_of(settings: Settings) -> PresidioDetector:
 
 
 External = OpenAiExternal | LitellmExternal | AnthropicExternal
+
+
+def counters_of(settings: Settings, environment: Mapping[str, str]) -> LimitsStore:
+    """The store of the limits, not connected. Raises `ConfigError` for a password that cannot be read."""
+    chosen = settings.limits
+    password = limits_password(chosen, environment).get_secret_value()
+    return LimitsStore(StoreOptions(url=chosen.store, password=password, timeout_s=chosen.timeout_ms / 1000))
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    """The configured quotas."""
+    chosen = settings.limits
+    return Quotas(
+        gateway=_quota(chosen.gateway),
+        every_tenant=_quota(chosen.every_tenant),
+        every_app=_quota(chosen.every_app),
+        every_key=_quota(chosen.every_key),
+        tenants={name: _quota(section) for name, section in chosen.tenants.items()},
+        apps={name: _quota(section) for name, section in chosen.apps.items()},
+        keys={name: _quota(section) for name, section in chosen.keys.items()},
+    )
+
+
+def _quota(section: QuotaSection) -> Quota:
+    return Quota(**section.model_dump())
 
 
 def external_models(settings: Settings, environment: Mapping[str, str]) -> tuple[dict[str, External], tuple[str, ...]]:

@@ -8,7 +8,7 @@ _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 
 class PrometheusMetrics:
-    """Implements `ports.Observer` on a registry of its own."""
+    """Implements `ports.Observer` and `counters.LimitObserver` on a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -26,6 +26,10 @@ class PrometheusMetrics:
             "gateway_outcomes", "How requests ended.", ["destination", "result"], registry=self._registry
         )
 
+        self._limited = Counter(
+            "gateway_limited", "Requests refused by a limit.", ["scope", "limit"], registry=self._registry
+        )
+
     def stage(self, name: str, microseconds: int) -> None:
         """One stage took this long."""
         self._stages.labels(name).observe(microseconds / 1e6)
@@ -37,6 +41,10 @@ class PrometheusMetrics:
     def ended(self, destination: str, result: str) -> None:
         """The way of a request ended."""
         self._ends.labels(destination, result).inc()
+
+    def limited(self, scope: str, limit: str) -> None:
+        """A limit refused a request."""
+        self._limited.labels(scope, limit).inc()
 
     def render(self) -> bytes:
         """All of it, in Prometheus's text format."""

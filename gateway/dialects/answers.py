@@ -17,10 +17,11 @@ _MOST_TOKENS = 2**31 - 1
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens as the answer reports them; 0 for what it does not say."""
+    """Tokens as the answer reports them, 0 for what it does not say; and in how many events it came."""
 
     prompt: int = 0
     completion: int = 0
+    events: int = 0
 
     def note(
         self, body: dict[str, Json], *, prompt: str = "prompt_tokens", completion: str = "completion_tokens"

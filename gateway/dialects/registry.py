@@ -77,6 +77,7 @@ class Telling:
 
     def event(self, data: bytes) -> Iterator[bytes]:
         """The events to give on for one event."""
+        self.usage.events += 1
         for piece in self.restoring.event(data):
             yield from self.translating.event(piece)
 

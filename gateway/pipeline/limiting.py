@@ -190,6 +190,11 @@ class Limiter:
             self.leave(shares)
             raise
 
+    def overloaded(self) -> GatewayFault:
+        """The refusal of a request for which the process has no room."""
+        self._observer.limited("process", Kind.CONCURRENT.value)
+        return GatewayFault(ErrorCode.OVERLOADED, retry_after=1)
+
     def leave(self, shares: Sequence[Share]) -> None:
         """One request of these shares has ended."""
         for share in shares:

@@ -11,6 +11,7 @@ from gateway.domain.decision import Case, Decision, Judgement, KeepLocal, Leave,
 from gateway.domain.evidence import Content, Decided, PolicyEvidence, Route
 from gateway.domain.facts import Context
 from gateway.domain.labels import Label
+from gateway.pipeline.limiting import UNLIMITED, Allowance
 from gateway.pipeline.ports import Principal
 
 
@@ -23,6 +24,7 @@ class Asked:
     principal: Principal
     claimed_label: Label
     purpose: str
+    allowance: Allowance = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)

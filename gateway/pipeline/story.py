@@ -16,10 +16,9 @@ decision. The caller of `answer` MUST read a `Streamed` answer to its end or clo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -33,6 +32,7 @@ from gateway.domain.evidence import Decided, Outcome, Result
 from gateway.domain.mask import Vault
 from gateway.domain.policy import Bundle
 from gateway.domain.strict_json import Json
+from gateway.pipeline.costs import external_tokens
 from gateway.pipeline.inspecting import AnswerInspector, Withheld, inspector_of
 from gateway.pipeline.ports import (
     Clock,
@@ -126,13 +126,15 @@ class Story:
             outgoing=_OUTGOING.get(conversation.operation, {}),
         )
         decision = decide(case, self._masking)
+        if isinstance(decision, Leave):
+            asked.allowance.check_tokens()
         decided = self._clock.now()
         # (4) record
         evidence = evidence_of(case, decision)
         receipt = await self._ledger.append(evidence)
         self._observe(evidence, {"detect": examined - start, "decide": decided - examined}, since=decided)
         # (5) to (8)
-        return await self._act(decision, receipt, _Way(evidence, request, bundle, decided))
+        return await self._act(decision, receipt, _Way(asked, evidence, request, bundle, decided))
 
     async def drain(self) -> None:
         """Wait until the outcomes of finished requests are recorded."""
@@ -249,14 +251,15 @@ class Story:
             prompt_tokens=telling.usage.prompt,
             completion_tokens=telling.usage.completion,
         )
-        task = asyncio.get_running_loop().create_task(self._write(outcome))
+        task = asyncio.get_running_loop().create_task(self._write(way, outcome, telling.usage.events))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write(self, outcome: Outcome) -> None:
+    async def _write(self, way: _Way, outcome: Outcome, events: int) -> None:
         """An outcome that cannot be recorded leaves its intent open, which is itself a visible fact."""
-        with contextlib.suppress(GatewayFault):
+        with suppress(GatewayFault):
             await self._ledger.append(outcome)
+        await way.asked.allowance.spend(external_tokens(way.evidence, way.request.conversation, outcome, events))
 
     def _observe(self, evidence: Decided, stages: Mapping[str, int], *, since: int) -> None:
         for name, microseconds in {**stages, "record": self._clock.now() - since}.items():
@@ -268,6 +271,7 @@ class Story:
 class _Way:
     """What the second half of a request needs of the first."""
 
+    asked: Asked
     evidence: Decided
     request: Request
     bundle: Bundle
@@ -291,6 +295,5 @@ def _end_of(error: GatewayError) -> _End:
 
 
 def _telling(request: Request, vault: Vault) -> Telling:
-    conversation = request.conversation
-    asked_for_json = asks_for_json(conversation.operation, conversation.body)
-    return Telling(RESTORERS[conversation.operation](vault, asked_for_json), request.telling)
+    operation, body = request.conversation.operation, request.conversation.body
+    return Telling(RESTORERS[operation](vault, asks_for_json(operation, body)), request.telling)

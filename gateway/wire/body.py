@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.domain.errors import CallerError, ErrorCode, refuse
 
 _IDENTITY = {"", "identity"}
+_UTF_8 = {"utf-8", "utf8"}
 
 
 async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
@@ -16,7 +17,9 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
     if request.headers.get("content-encoding", "").strip().lower() not in _IDENTITY:
         refuse(ErrorCode.UNSUPPORTED_CONTENT_ENCODING)
     media = request.headers.get("content-type", "application/json").lower().replace(" ", "").replace('"', "")
-    if media.partition(";")[0] != "application/json" or ("charset=" in media and "charset=utf-8" not in media):
+    kind, *parameters = media.split(";")
+    charsets = {each.removeprefix("charset=") for each in parameters if each.startswith("charset=")}
+    if kind != "application/json" or not charsets <= _UTF_8:
         refuse(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import assert_never
@@ -12,14 +13,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from gateway.domain.conversation import Operation
-from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault, refuse
+from gateway.domain.errors import CallerError, ErrorCode, GatewayError, refuse
 from gateway.domain.labels import Label
+from gateway.pipeline.limiting import Left, Limiter, LimitReached
 from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Asked, Summary
 from gateway.pipeline.story import Failure, Reply, Story
 from gateway.wire.auth import Authenticator
 from gateway.wire.body import read_body
 from gateway.wire.errors import error_response
+from gateway.wire.limits import Holding, limit_headers
 from gateway.wire.sse import EventStream
 from gateway.wire.voice import framing_of, voice_of
 
@@ -28,7 +31,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process takes on. Sizes in bytes, times in seconds."""
+    """What one process takes on: bytes and seconds of a body, and open requests, streams until they end."""
 
     body: int
     body_seconds: float
@@ -38,33 +41,54 @@ class Limits:
 class Endpoint:
     """Serves the requests of every operation."""
 
-    def __init__(self, story: Story, auth: Authenticator, limits: Limits) -> None:
+    def __init__(self, story: Story, auth: Authenticator, limits: Limits, limiter: Limiter) -> None:
         self._story = story
         self._auth = auth
         self._limits = limits
+        self._limiter = limiter
         self._open = 0
 
     async def serve(self, operation: Operation, request: Request) -> ASGIApp:
-        """The response to one request, in the voice of its operation."""
+        """The response to one request, in the voice of its operation. It holds its place until it was sent."""
+        held = contextlib.ExitStack()
         try:
-            return response_of(await self._reply(operation, request), operation)
+            return Holding(await self._response(operation, request, held), held)
+        except BaseException:
+            held.close()
+            raise
+
+    async def _response(self, operation: Operation, request: Request, held: contextlib.ExitStack) -> ASGIApp:
+        try:
+            reply, left = await self._reply(operation, request, held)
+            return response_of(reply, operation, left)
+        except LimitReached as error:
+            return error_response(error, limit_headers(error.left), voice_of(operation))
         except GatewayError as error:
             return error_response(error, {}, voice_of(operation))
 
-    async def _reply(self, operation: Operation, request: Request) -> Reply:
-        """The reply. Raises `GatewayError` where no decision was made."""
+    async def _reply(
+        self, operation: Operation, request: Request, held: contextlib.ExitStack
+    ) -> tuple[Reply, tuple[Left, ...]]:
+        """The reply, and what is left of the limits. Raises `GatewayError` where no decision was made."""
+        self._enter(held)
+        principal = await self._auth.principal(request.headers)
+        if request.url.query:
+            refuse(ErrorCode.UNSUPPORTED_FIELD, "?")
+        label, purpose = Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
+        admission = await self._limiter.admit(principal)
+        held.callback(admission.leave)
+        body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
+        asked = Asked(operation, body, principal, label, purpose, admission)
+        return await _unless_gone(request, self._story, asked), admission.left
+
+    def _enter(self, held: contextlib.ExitStack) -> None:
         if self._open >= self._limits.in_flight:
-            raise GatewayFault(ErrorCode.DETECTOR_UNAVAILABLE, retry_after=1)
+            raise self._limiter.overloaded()
         self._open += 1
-        try:
-            principal = await self._auth.principal(request.headers)
-            if request.url.query:
-                refuse(ErrorCode.UNSUPPORTED_FIELD, "?")
-            body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
-            label, purpose = Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
-            return await _unless_gone(request, self._story, Asked(operation, body, principal, label, purpose))
-        finally:
-            self._open -= 1
+        held.callback(self._leave)
+
+    def _leave(self) -> None:
+        self._open -= 1
 
 
 async def _unless_gone(request: Request, story: Story, asked: Asked) -> Reply:
@@ -92,9 +116,9 @@ def _word(request: Request, header: str) -> str:
     return value if not value or _WORD.fullmatch(value) else refuse(ErrorCode.INVALID_FIELD, header)
 
 
-def response_of(reply: Reply, operation: Operation = Operation.CHAT) -> ASGIApp:
-    """A reply in the caller's dialect, with the decision in its headers."""
-    headers, voice = headers_of(reply.summary), voice_of(operation)
+def response_of(reply: Reply, operation: Operation = Operation.CHAT, left: tuple[Left, ...] = ()) -> ASGIApp:
+    """A reply in the caller's dialect, with the decision and what is left of the limits in its headers."""
+    headers, voice = {**headers_of(reply.summary), **limit_headers(left)}, voice_of(operation)
     match reply.answer:
         case Whole(body=body):
             return Response(body, media_type="application/json", headers=headers)

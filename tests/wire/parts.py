@@ -11,7 +11,10 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Scope
 
+from gateway.adapters.limits_store import MEMORY, LimitsStore, StoreOptions
+from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.domain.policy import Bundle
+from gateway.pipeline.limiting import Limiter, Quotas
 from gateway.pipeline.ports import Health, Principal, UnknownKey
 from gateway.testing.playbook import Playbook
 from gateway.wire.app import Parts, create_app
@@ -47,6 +50,11 @@ async def well() -> Health:
     return Health(ok=True, detail="")
 
 
+def limiter(quotas: Quotas) -> Limiter:
+    """The real limiter with counts in memory."""
+    return Limiter(quotas, LimitsStore(StoreOptions(url=MEMORY, password="", timeout_s=5.0)), PrometheusMetrics())
+
+
 @dataclass
 class Front:
     """An application and the fakes behind it."""
@@ -54,6 +62,7 @@ class Front:
     stage: Stage = field(default_factory=lambda: Stage(Playbook()))
     keys: OneKey = field(default_factory=OneKey)
     limits: Limits = LIMITS
+    limiter: Limiter = field(default_factory=lambda: limiter(Quotas()))
     health: Mapping[str, HealthCheck] = field(default_factory=lambda: {"ledger": well})
     metrics: Callable[[], bytes] = lambda: b"up 1\n"
     bundle: Bundle = field(default_factory=bundle)
@@ -62,7 +71,7 @@ class Front:
         auth = Authenticator(self.keys, required=True)
         self.app: ASGIApp = create_app(
             Parts(
-                endpoint=Endpoint(self.stage.pipeline, auth, self.limits),
+                endpoint=Endpoint(self.stage.pipeline, auth, self.limits, self.limiter),
                 auth=auth,
                 policies=FixedPolicies(self.bundle),
                 models=_names,

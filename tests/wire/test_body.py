@@ -109,6 +109,8 @@ async def test_the_identity_encoding_is_none(encoding: str) -> None:
         "multipart/form-data; boundary=application/json",
         "application/json; charset=utf-16",
         'application/json; charset="latin-1"',
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/json; charset=utf-8859",
         "",
     ],
 )
@@ -127,6 +129,7 @@ async def test_other_media_types_are_refused_unread(media: str) -> None:
         "Application/JSON",
         "application/json; charset=utf-8",
         'application/json;charset="UTF-8"',
+        "application/json; charset=utf8",
         "application/json; profile=x",
     ],
 )
