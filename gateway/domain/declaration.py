@@ -133,7 +133,7 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Variants:
     """An object whose `tag` field says what it is: one without it is of the case `untagged`, if that is said.
-    `refused` tags are known and not served."""
+    `refused` tags are known and not served; an empty one is that of an object without a tag."""
 
     tag: str
     cases: Mapping[str, Record | Variants]

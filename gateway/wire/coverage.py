@@ -65,7 +65,7 @@ def fields_of(declaration: Field, path: str = "") -> Iterator[tuple[str, str]]:
         case Variants(tag=tag, cases=cases, refused=refused):
             for case_ in cases.values():
                 yield from fields_of(case_, path)
-            yield from ((f"{_member(path, tag)}={value}", "refused") for value in sorted(refused))
+            yield from ((f"{_member(path, tag)}={value or '<absent>'}", "refused") for value in sorted(refused))
         case MapOf(value=value, key=key):
             yield f"{path}.<key>", "control" if key else "text"
             yield from fields_of(value, f"{path}.*")

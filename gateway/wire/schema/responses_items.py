@@ -111,6 +111,8 @@ _MESSAGE = Variants(
         "developer": _message("developer", Source.SYSTEM, _INPUT_PARTS),
         "assistant": _message("assistant", Source.ASSISTANT, {**_INPUT_PARTS, **_OUTPUT_PARTS}),
     },
+    # An item with neither a type nor a role is a reference to one that the provider keeps.
+    refused=frozenset({""}),
 )
 
 
