@@ -123,6 +123,10 @@ class StandIn:
         """Play these for the next requests, one each; afterwards requests are answered plainly again."""
         self._scenes.extend(scenes)
 
+    def unscript(self) -> None:
+        """Forget the scenes that were not played."""
+        self._scenes.clear()
+
     def wait_for_requests(self, count: int, timeout: float = _WAIT_S) -> list[Seen]:
         """The requests, once `count` arrived. Blocks; raises `TimeoutError` after `timeout` seconds."""
         with self._arrived:

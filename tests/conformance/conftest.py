@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
-import litellm
 import pytest
 
 from gateway.testing.stand_in import StandIn
@@ -27,18 +27,22 @@ def through_gateway(tmp_path_factory: pytest.TempPathFactory, provider: StandIn)
 
 
 @pytest.fixture(params=["direct", "gateway"])
-def side(request: pytest.FixtureRequest, provider: StandIn) -> Side:
-    """Where the client under test is pointed."""
+def side(request: pytest.FixtureRequest, provider: StandIn) -> Iterator[Side]:
+    """Where the client under test is pointed. A scene that was not played does not reach the next test."""
     if request.param == "direct":
-        return Side("direct", provider.base_url, PROVIDER_KEY, provider)
-    through: Side = request.getfixturevalue("through_gateway")
-    return through
+        yield Side("direct", provider.base_url, PROVIDER_KEY, provider)
+    else:
+        yield request.getfixturevalue("through_gateway")
+    provider.unscript()
 
 
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokenizers come from the file that litellm bundles; nothing is reported anywhere."""
-    bundled = Path(litellm.__file__).parent / "litellm_core_utils" / "tokenizers"
+    found = find_spec("litellm")  # importing it here would be too early for the gateway, which silences it first
+    assert found is not None
+    assert found.origin is not None
+    bundled = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(bundled))
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     monkeypatch.setenv("LANGCHAIN_TRACING_V2", "false")
