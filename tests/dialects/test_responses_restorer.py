@@ -159,6 +159,26 @@ def test_what_is_held_back_comes_before_the_end() -> None:
     assert told[at - 2].keys() == told[at - 1].keys()
 
 
+@pytest.mark.parametrize("skipped", [1, 2])
+def test_an_end_that_a_server_leaves_out(skipped: int) -> None:
+    """The end of the part or of the item ends its texts too, and no other item's."""
+    data = native({"content": "[EMAIL"}, {"reasoning_content": "x [EMAIL"})
+    told = given_on([*data[:5], *data[8:11], *data[5 + skipped : 8], *data[11:]])
+    deltas = [(event["output_index"], event["delta"]) for event in told if "delta" in event]
+    kinds = [event["type"] for event in told]
+
+    assert [(1, "x "), (0, "[EMAIL"), (1, "[EMAIL")] == deltas
+    ends = ["response.content_part.done", "response.output_item.done"][skipped - 1 :]
+    assert ends == kinds[kinds.index("response.output_text.delta") + 1 :][: len(ends)]
+
+
+def test_the_rest_has_no_padding() -> None:
+    """What a provider adds to hide a delta's length belongs to that delta."""
+    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "a [EMAIL", "obfuscation": "xyz"}
+
+    assert ["xyz", None] == [event.get("obfuscation") for event in given_on([delta])]
+
+
 @given(st.lists(TEXTS, max_size=3))
 def test_without_a_vault_the_bytes_pass(texts: list[str]) -> None:
     """And the usage is noted."""
