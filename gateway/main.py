@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -31,6 +32,7 @@ from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_ledger import SqlLedger
+from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
 from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
@@ -40,6 +42,7 @@ from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
+from gateway.pipeline.catalogue import Catalogue
 from gateway.pipeline.limiting import Limiter, Quota, Quotas
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.pipeline.reading import Declarations, RequestReader
@@ -62,6 +65,7 @@ from gateway.wire.auth import Authenticator
 from gateway.wire.endpoint import Endpoint, Limits
 from gateway.wire.health import HealthCheck
 from gateway.wire.schema import OPERATIONS
+from gateway.wire.tokens import decoded
 
 DECLARATIONS = {operation: OPERATIONS[f"POST {path}"] for path, operation in PATHS.items()}
 FACTORY = "gateway.main:application"
@@ -94,6 +98,7 @@ class Gateway:
         self._detector = detector_of(settings)
         self._externals, self.notices = external_models(settings, environment)
         self._locals = local_models(settings, environment)
+        self._aliases = _aliases(settings, self._externals)
         self._counters = counters_of(settings, environment)
         self._limiter = Limiter(quotas_of(settings), self._counters, self._metrics)
         self._story = self._build_story()
@@ -134,10 +139,10 @@ class Gateway:
     def _build_story(self) -> Story:
         reader = RequestReader(
             declarations=_declarations(self._settings),
-            aliases=_aliases(self._settings, self._externals),
+            aliases=self._aliases,
             externals=self._externals,
             locals_=self._locals,
-            decoder=lambda document, model: document,
+            decoder=functools.partial(decoded, tokenizer=TiktokenTokens(vocabulary_file())),
         )
         return Story(
             reader=reader,
@@ -164,13 +169,10 @@ class Gateway:
             endpoint=Endpoint(self._story, auth, limits, self._limiter),
             auth=auth,
             policies=self._policies,
-            models=self._model_names,
+            models=Catalogue(self._aliases, {**self._externals, **self._locals}, self._clock).names,
             health=self._health_checks(),
             metrics=self._metrics.render,
         )
-
-    async def _model_names(self) -> tuple[str, ...]:
-        return _model_names(self._settings)
 
     def _health_checks(self) -> dict[str, HealthCheck]:
         async def policies() -> Health:
@@ -370,14 +372,6 @@ def _declarations(settings: Settings) -> Declarations:
         for operation, declaration in DECLARATIONS.items()
     }
     return lambda operation, destination: widened.get((operation, destination), DECLARATIONS[operation])
-
-
-def _model_names(settings: Settings) -> tuple[str, ...]:
-    """The configured names, and each model file that a pattern of in-network names reaches."""
-    files = {f"local/{d.model}" for d in settings.destinations.values() if isinstance(d, LlamaCpp)}
-    patterns = [name[:-1] for name in settings.models if name.endswith("*")]
-    reached = {name for name in files if any(name.startswith(pattern) for pattern in patterns)}
-    return tuple(sorted(reached | set(settings.models)))
 
 
 def _explain(error: Exception) -> str:

@@ -35,6 +35,10 @@ class AnthropicExternal:
         native = clearance.operation in self._messages.speaks
         return await (self._messages if native else self._chat).complete(clearance)
 
+    async def models(self) -> tuple[str, ...]:
+        """The models that the provider lists. Raises `UpstreamError`."""
+        return await self._messages.models()
+
     async def health(self) -> Health:
         """Whether the destination is configured. Sends nothing."""
         return await self._messages.health()

@@ -127,6 +127,10 @@ class LitellmExternal:
             return Rejected(400, unsupported_body(call if isinstance(call, Unsupported) else Unsupported("model")), 0)
         return await self._answer(call)
 
+    async def models(self) -> tuple[str, ...]:
+        """None: litellm's list is of models that it knows, not of those that the provider serves."""
+        return ()
+
     async def health(self) -> Health:
         """Whether the destination is configured. Sends nothing."""
         return Health(bool(self._api_key), "" if self._api_key else "no API key is set")

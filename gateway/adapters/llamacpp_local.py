@@ -103,6 +103,10 @@ class LlamaCppLocal:
         """End the child; requests in flight fail."""
         await self._worker.stop()
 
+    async def models(self) -> tuple[str, ...]:
+        """The one model file, by the name that callers use."""
+        return (f"local/{self._options.model.name}",)
+
     async def health(self) -> Health:
         """Whether the child is ready."""
         return Health(ok=True, detail="") if self._worker.ready else Health(ok=False, detail="the model is not running")

@@ -4,6 +4,7 @@ without believing it."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +21,8 @@ OPENAI_PATHS: Mapping[Operation, str] = {
 }
 """The path of each operation below a base URL in OpenAI's dialect."""
 
+_NAME = re.compile(r"[A-Za-z0-9_.:/@+-]{1,256}")
+_MOST_MODELS = 10_000
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 1024 * 1024
 
@@ -51,6 +54,13 @@ def is_object(data: bytes) -> bool:
     except AnswerError:
         return False
     return True
+
+
+def listed_models(data: bytes) -> tuple[str, ...]:
+    """The ids in a list of models; what is no plain name is left out. Raises `AnswerError`."""
+    listed = json_object(data).get("data")
+    ids = [each.get("id") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return tuple(name for name in ids if isinstance(name, str) and _NAME.fullmatch(name))[:_MOST_MODELS]
 
 
 async def read_bounded(chunks: AsyncIterator[bytes], limit: int) -> bytes:

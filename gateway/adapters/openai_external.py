@@ -43,6 +43,7 @@ from gateway.adapters.openai_answers import (
     AnswerError,
     is_object,
     json_object,
+    listed_models,
     read_bounded,
     split_base_url,
     wants_stream,
@@ -57,6 +58,7 @@ USER_AGENT = "privacy-gateway"
 CALLERS_BUSINESS = frozenset({400, 404, 409, 413, 415, 422, 429})
 """Statuses that speak of the request. 401 and 403 speak of the operator's key, the rest of the provider."""
 
+_LIST_S = 5.0
 _MAX_RETRY_AFTER = 86_400
 _POOL = httpx.Limits(max_connections=512, max_keepalive_connections=128, keepalive_expiry=30.0)
 _T = TypeVar("_T")
@@ -111,6 +113,7 @@ class OpenAiExternal:
         self._destination = destination
         chosen = {op: path for op, path in provider.paths.items() if op in operations or not operations}
         self._urls = {operation: httpx.URL(f"{url}/{path}") for operation, path in chosen.items()}
+        self._models_url = httpx.URL(f"{url}/models")
         self._headers = _headers(provider, api_key)
         self._keyed = bool(api_key) or _is_loopback(httpx.URL(url).host)
         self._timeout_s = timeout_s
@@ -132,6 +135,10 @@ class OpenAiExternal:
             return await _mapped(self._streamed(cleared))
         return await _mapped(self._whole(cleared))
 
+    async def models(self) -> tuple[str, ...]:
+        """The models that the provider lists. Nothing of a caller is in this request. Raises `UpstreamError`."""
+        return await _mapped(self._list_models())
+
     async def health(self) -> Health:
         """Whether the destination is configured. Sends nothing."""
         return Health(self._keyed, "" if self._keyed else "no API key is set")
@@ -139,6 +146,18 @@ class OpenAiExternal:
     async def aclose(self) -> None:
         """Close the pooled connections."""
         await self._transport.aclose()
+
+    async def _list_models(self) -> tuple[str, ...]:
+        async with asyncio.timeout(_LIST_S):
+            request = httpx.Request("GET", self._models_url, headers=self._headers)
+            request.extensions["timeout"] = self._timeouts
+            response = await self._transport.handle_async_request(request)
+            try:
+                if response.status_code != HTTPStatus.OK:
+                    raise AnswerError("a status that is no list")
+                return listed_models(await read_bounded(_chunks(response), MAX_ERROR_BYTES))
+            finally:
+                await response.aclose()
 
     async def _whole(self, cleared: Cleared) -> ExternalAnswer:
         async with asyncio.timeout(self._timeout_s):

@@ -22,6 +22,7 @@ from gateway.adapters.openai_answers import (
     AnswerError,
     is_object,
     json_object,
+    listed_models,
     read_bounded,
     split_base_url,
     wants_stream,
@@ -102,6 +103,10 @@ class OpenAiLocal:
             return await _mapped(self._streamed(conversation.operation, body))
         return await _mapped(self._whole(conversation.operation, body))
 
+    async def models(self) -> tuple[str, ...]:
+        """The models that the server lists. Raises `GatewayFault`."""
+        return await _mapped(self._list_models())
+
     async def health(self) -> Health:
         """Whether the server lists its models now."""
         with contextlib.suppress(GatewayError):
@@ -137,12 +142,12 @@ class OpenAiLocal:
             leaving.pop_all()
         return Streamed(events)
 
-    async def _list_models(self) -> None:
+    async def _list_models(self) -> tuple[str, ...]:
         async with asyncio.timeout(_HEALTH_S):
             response = await self._send("GET", "/models", b"", _HEALTH_S)
             try:
                 await _check_status(response)
-                await read_bounded(_chunks(response), MAX_ANSWER_BYTES)
+                return listed_models(await read_bounded(_chunks(response), MAX_ANSWER_BYTES))
             finally:
                 await response.aclose()
 

@@ -5,6 +5,7 @@ An operation without a translation is served only where its own dialect is spoke
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from gateway.dialects.plain import PlainAnswer
 from gateway.dialects.responses_answer import ResponsesFromChat
 from gateway.dialects.responses_restorer import ResponsesRestorer
 from gateway.domain.conversation import Operation
+from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.mask import Vault
 from gateway.domain.strict_json import Json
 
@@ -69,23 +71,35 @@ class Telling:
 
     def whole(self, body: bytes) -> bytes:
         """An answer in one piece."""
-        return self.translating.whole(self.restoring.whole(body))
+        with _readable():
+            return self.translating.whole(self.restoring.whole(body))
 
     def error(self, body: bytes) -> bytes:
         """A provider's error body."""
-        return self.restoring.error(body)
+        with _readable():
+            return self.restoring.error(body)
 
     def event(self, data: bytes) -> Iterator[bytes]:
         """The events to give on for one event."""
         self.usage.events += 1
-        for piece in self.restoring.event(data):
-            yield from self.translating.event(piece)
+        with _readable():
+            for piece in self.restoring.event(data):
+                yield from self.translating.event(piece)
 
     def finish(self) -> Iterator[bytes]:
         """What was held back, and what ends the answer."""
         for piece in self.restoring.finish():
             yield from self.translating.event(piece)
         yield from self.translating.finish()
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """An answer that is nested beyond what can be walked is a broken one."""
+    try:
+        yield
+    except RecursionError:
+        raise UpstreamError(ErrorCode.UPSTREAM_ERROR) from None
 
 
 RESTORERS: Mapping[Operation, Restorer] = {

@@ -38,8 +38,13 @@ from gateway.domain.finding import Report
 from gateway.domain.labels import Entity
 from gateway.domain.mask import Anonymizer, Masked, PlaceholderKey, Vault, fold, mask
 from gateway.domain.policy import Bundle
-from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal, routed
+from gateway.domain.routing import NO_LOCAL_DESTINATION, Refused, Routing, ToExternal, ToLocal, routed
 from gateway.domain.strict_json import Json
+
+NOWHERE_INSIDE = (
+    "This request holds data that may not leave the network, and no model inside is configured that can answer it."
+)
+"""What the caller is told where a rule would have kept a request inside, and there is nowhere to keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ def decide(case: Case, masking: Masking) -> Decision:
     way = routing.way
     match way:
         case Refused(status=status):
-            return Refuse(case.decision_id, status, routing.verdict.tell_user, judgement)
+            tell_user = NOWHERE_INSIDE if routing.reason == NO_LOCAL_DESTINATION else routing.verdict.tell_user
+            return Refuse(case.decision_id, status, tell_user, judgement)
         case ToLocal(destination=destination):
             return KeepLocal(case.decision_id, destination, judgement)
         case ToExternal():

@@ -15,6 +15,7 @@ from gateway.domain.facts import Facts
 from gateway.domain.policy import Block, Bundle, Policy, Transform
 
 NO_LOCAL_STATUS = 403
+NO_LOCAL_DESTINATION = "NO_LOCAL_DESTINATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +84,5 @@ def _inside(policies: tuple[Policy, ...], alias: Alias, verdict: Verdict, reason
     chosen = destination or alias.local
     known = any(chosen in policy.ceilings for policy in policies)
     if not chosen or (known and not within_ceiling(policies, chosen, verdict.sensitivity)):
-        return Routing(Refused(NO_LOCAL_STATUS), "NO_LOCAL_DESTINATION", verdict)
+        return Routing(Refused(NO_LOCAL_STATUS), NO_LOCAL_DESTINATION, verdict)
     return Routing(ToLocal(chosen), reason, verdict)

@@ -88,6 +88,10 @@ class ExternalModel(Protocol):
         """The provider's answer to exactly the cleared bytes. Raises `UpstreamError`."""
         ...
 
+    async def models(self) -> Sequence[str]:
+        """The models that the destination lists, asked without a word of any caller. Raises `UpstreamError`."""
+        ...
+
     async def health(self) -> Health:
         """Whether the destination is configured. Sends nothing."""
         ...
@@ -105,6 +109,10 @@ class LocalModel(Protocol):
         """The model's answer to a conversation of an operation that it speaks.
 
         Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`; `CallerError` for what it cannot do."""
+        ...
+
+    async def models(self) -> Sequence[str]:
+        """The names that it lists. Raises `GatewayFault`."""
         ...
 
     async def health(self) -> Health:

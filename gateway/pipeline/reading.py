@@ -55,6 +55,8 @@ class RequestReader:
     def read(self, operation: Operation, body: bytes) -> Request:
         """The request in these bytes. Raises `CallerError`."""
         document = parse_json(body)
+        if isinstance(document, dict) and operation in _DEFAULT_MODELS:
+            document.setdefault("model", _DEFAULT_MODELS[operation])
         model = document.get("model") if isinstance(document, dict) else None
         if not isinstance(document, dict) or not isinstance(model, str):
             # Without a model there is nowhere to go: the declaration says what is wrong.
@@ -63,8 +65,6 @@ class RequestReader:
         alias = self._reachable(operation, resolve(self._aliases, model))
         declaration = self._declarations(operation, alias.external)
         conversation = read_document(operation, declaration, self._decoder(document, model))
-        if any(part.media == TOKEN_IDS for part in conversation.opaque):
-            refuse(ErrorCode.TOKEN_IDS_UNREADABLE)
         request = Request(conversation, alias, AsItIs())
         external = self._externals.get(alias.external)
         return request if external is None or operation in external.speaks else self._in_chat(request)
@@ -104,5 +104,5 @@ class RequestReader:
         return Alias(external, local)
 
 
-TOKEN_IDS = "token_ids"  # noqa: S105 - a medium, no secret
-"""The medium of token ids that nobody could put into words."""
+_DEFAULT_MODELS: Mapping[Operation, str] = {Operation.MODERATIONS: "omni-moderation-latest"}
+"""Where the dialect lets a caller leave the model out."""

@@ -31,6 +31,10 @@ class FakeLocal:
         usage: Json = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
         return Whole(dump_json({**_head("chat.completion", conversation.model), "choices": [choice], "usage": usage}))
 
+    async def models(self) -> tuple[str, ...]:
+        """One name."""
+        return ("local/fake",)
+
     async def health(self) -> Health:
         """As told."""
         return Health(not self.down, "told to be down" if self.down else "")

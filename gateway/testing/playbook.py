@@ -102,6 +102,10 @@ class PlaybookExternal:
         self._book.note(f"send {clearance.destination}")
         return await self._inner.complete(clearance)
 
+    async def models(self) -> Sequence[str]:
+        """Pass on."""
+        return await self._inner.models()
+
     async def health(self) -> Health:
         """Pass on."""
         return await self._inner.health()
@@ -122,6 +126,10 @@ class PlaybookLocal:
         """Note and pass on."""
         self._book.note("answer inside")
         return await self._inner.complete(conversation)
+
+    async def models(self) -> Sequence[str]:
+        """Pass on."""
+        return await self._inner.models()
 
     async def health(self) -> Health:
         """Pass on."""

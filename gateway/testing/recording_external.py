@@ -46,14 +46,16 @@ class RecordingExternal:
         """The next scripted answer. Raises `UpstreamError` when one is scripted."""
         destination, operation, body = redeem(clearance)
         if destination != self._destination or operation not in self.speaks:
-            raise ClearanceError(
-                "the clearance names another destination or operation"
-            )
+            raise ClearanceError("the clearance names another destination or operation")
         self.sent.append((destination, body))
-        scripted = self._answers.popleft() if self._answers else _plain(body)
+        scripted = self._answers.popleft() if self._answers else _plain(operation, body)
         if isinstance(scripted, UpstreamError):
             raise scripted
         return Streamed(_Playing(self, scripted)) if isinstance(scripted, Events) else scripted
+
+    async def models(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     async def health(self) -> Health:
         """Always well."""
