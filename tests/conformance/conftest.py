@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import openai
 import pytest
 
 from gateway.testing.stand_in import StandIn
+from tests.conformance.calling import opened
 from tests.conformance.house import PROVIDER_KEY, Side, gateway_for, stand_in
 
 
@@ -34,6 +37,14 @@ def side(request: pytest.FixtureRequest, provider: StandIn) -> Iterator[Side]:
     else:
         yield request.getfixturevalue("through_gateway")
     provider.unscript()
+
+
+@pytest.fixture(params=["sync", "async"])
+async def sdk(request: pytest.FixtureRequest, side: Side) -> AsyncIterator[Any]:
+    """The openai SDK, pointed at this side, without retries."""
+    kind = openai.OpenAI if request.param == "sync" else openai.AsyncOpenAI
+    async with opened(kind(base_url=side.base_url, api_key=side.key, max_retries=0, timeout=30)) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -35,14 +34,6 @@ def tool(name: str, *properties: str) -> Any:
     """A function tool with text arguments."""
     schema = {"type": "object", "properties": {one: {"type": "string"} for one in properties}}
     return {"type": "function", "function": {"name": name, "parameters": schema}}
-
-
-@pytest.fixture(params=["sync", "async"])
-async def sdk(request: pytest.FixtureRequest, side: Side) -> AsyncIterator[Any]:
-    """The SDK, pointed at this side, without retries."""
-    kind = openai.OpenAI if request.param == "sync" else openai.AsyncOpenAI
-    async with opened(kind(base_url=side.base_url, api_key=side.key, max_retries=0, timeout=30)) as client:
-        yield client
 
 
 async def test_create(sdk: Any) -> None:
