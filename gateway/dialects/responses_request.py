@@ -18,6 +18,7 @@ _UNSUPPORTED = ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL
 
 _LEFT_ASIDE = frozenset(
     {
+        "prompt_cache_options",  # a hint on price
         "store",  # nothing is kept in any case
         "truncation",  # a conversation that is too long is refused instead of cut: that cannot be overlooked
         "max_tool_calls",  # counts calls of tools that the provider runs; there are none
@@ -25,8 +26,8 @@ _LEFT_ASIDE = frozenset(
 )
 _NOT_IN_CHAT = frozenset(
     {
-        *("background", "context_management", "conversation", "moderation", "previous_response_id"),
-        *("prompt", "prompt_cache_options"),
+        *("background", "background_options", "context_management", "conversation", "moderation"),
+        *("previous_response_id", "prompt"),
         # In chat these have a meaning that a Responses request cannot ask for.
         *("audio", "function_call", "functions", "logprobs", "messages", "modalities", "n", "reasoning_effort"),
         *("max_completion_tokens", "max_tokens", "response_format", "web_search_options"),
@@ -57,6 +58,7 @@ _PARTS: Mapping[str, frozenset[str]] = {
 # An id or a status tells nothing to a model; a cache breakpoint and a phase are hints.
 _ITEM = frozenset({"type", "id", "status", "phase"})
 _PART = frozenset({"type", "prompt_cache_breakpoint"})
+_SAYS_NOTHING: tuple[Json, ...] = ([], {}, ["direct"], {"type": "direct"})  # the last: called by the model, as always
 _ORDINARY_REASONING = (("mode", "standard"), ("context", "auto"), ("context", "current_turn"))
 
 
@@ -197,7 +199,7 @@ def _tools(body: Mapping[str, Json]) -> dict[str, Json]:
     choice = body.get("tool_choice")
     if not isinstance(tools, list) or not tools:
         return {} if choice in (None, "auto", "none") else refuse(_UNSUPPORTED, "/tool_choice")
-    told: list[Json] = [_tool(_object(tool, f"/tools/{i}"), f"/tools/{i}") for i, tool in enumerate(tools)]
+    told: Json = [_tool(_object(tool, f"/tools/{i}"), f"/tools/{i}") for i, tool in enumerate(tools)]
     return _present(tools=told, tool_choice=_choice(choice), parallel_tool_calls=body.get("parallel_tool_calls"))
 
 
@@ -254,8 +256,7 @@ def _form(body: Mapping[str, Json]) -> dict[str, Json]:
     asked = {name: value for name, value in reasoning.items() if (name, value) not in _ORDINARY_REASONING}
     _only(asked, "/reasoning", {"effort", "summary", "generate_summary"})
     form = _object(text.get("format") or {"type": "text"}, "/text/format")
-    kind = form.get("type")
-    if kind == "json_schema":
+    if (kind := form.get("type")) == "json_schema":
         schema: Json = {name: value for name, value in form.items() if name != "type" and value is not None}
         form = {"type": kind, "json_schema": schema}
     return _present(
@@ -285,7 +286,7 @@ def _present(**members: Json) -> dict[str, Json]:
 
 
 def _says_something(value: Json) -> bool:
-    return value is not None and value is not False and value not in ([], {})
+    return value is not None and value is not False and value not in _SAYS_NOTHING
 
 
 def _only(value: Mapping[str, Json], place: str, names: AbstractSet[str]) -> None:

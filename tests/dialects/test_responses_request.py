@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects import responses_request
 from gateway.dialects.responses_request import chat_request
 from gateway.domain.conversation import Operation, read
+from gateway.domain.declaration import Record, Refused
 from gateway.domain.errors import CallerError, ErrorCode
 from gateway.domain.strict_json import Json, dump_json
-from gateway.wire.schema import CHAT
+from gateway.wire.schema import CHAT, RESPONSES
 
 TOOL: Json = {"type": "function", "name": "f"}
 NESTED: Json = {"type": "function", "function": {"name": "f"}}
@@ -293,6 +295,32 @@ def test_nothing_asked(body: dict[str, Json]) -> None:
         chat_request({"model": "m", **body})
 
     assert (ErrorCode.MISSING_FIELD, "/input") == (raised.value.code, raised.value.param)
+
+
+def test_what_says_nothing_is_no_reason_to_refuse() -> None:
+    """Defaults that are written out."""
+    direct: Json = {"type": "direct"}
+    told = asked(
+        input=[{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "caller": direct}],
+        tools=[{"type": "function", "name": "f", "allowed_callers": ["direct"], "strict": None}],
+        background=False,
+        conversation=None,
+        context_management=[],
+    )
+
+    assert [NESTED] == told["tools"]
+    assert {"model", "messages", "tools"} == told.keys()
+
+
+def test_every_field_that_is_served_is_told_or_left_aside_on_purpose() -> None:
+    """A field that is declared tomorrow fails here until somebody says what it means in chat."""
+    assert isinstance(RESPONSES, Record)
+    assert isinstance(CHAT, Record)
+    served = {name for name, field in RESPONSES.fields.items() if not isinstance(field, Refused)}
+    carried = {name for name, field in CHAT.fields.items() if not isinstance(field, Refused)}
+    own = responses_request._LEFT_ASIDE | responses_request._TOLD_OTHERWISE
+
+    assert set() == served - own - (carried - responses_request._NOT_IN_CHAT)
 
 
 WORDS = st.sampled_from(
