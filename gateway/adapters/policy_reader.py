@@ -43,6 +43,7 @@ from gateway.domain.policy import (
     Zone,
     reported_by,
 )
+from gateway.domain.surrogate import AVAILABLE
 
 API_VERSION: Final = "gateway/v1"
 KNOWN_ENTITIES: Final = frozenset(DEFAULT_TABLE)
@@ -234,15 +235,17 @@ class _Reader:
 
     def _transform(self, node: YamlNode) -> Transform:
         fields = Fields(self._problems, node, "a transform", required=("entity", "with"))
-        if "with" in fields and getattr(fields.node("with"), "value", "") == "surrogate":
-            self._problems.error(fields.place("with"), "P007", "the transform surrogate is not supported yet")
-            return Transform(Entity(""), Operator.REDACT)
         entity = fields.text("entity")
         known = {**dict.fromkeys(self._names.entities), **self._names.detectors}
         if entity and entity not in known:
             self._problems.unknown(fields.place("entity"), "P016", "entity", entity, known)
-        operator = fields.choice("with", [each.value for each in Operator], code="P005")
-        return Transform(self._names.detectors.get(entity, Entity(entity)), Operator(operator))
+        operator = Operator(fields.choice("with", [each.value for each in Operator], code="P005"))
+        meant = self._names.detectors.get(entity, Entity(entity))
+        asked = getattr(fields.node("with"), "value", "") if "with" in fields else ""
+        if asked == Operator.SURROGATE and entity in known and meant not in AVAILABLE:
+            message = f"surrogate is not available for entity {shown(entity)}; it is for {', '.join(sorted(AVAILABLE))}"
+            self._problems.error(fields.place("with"), "P005", message)
+        return Transform(meant, operator)
 
     def _route(self, fields: Fields) -> tuple[Zone, str]:
         """The zone and name of the destination at `route`; the name is empty for the model's own."""

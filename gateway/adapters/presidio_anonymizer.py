@@ -1,7 +1,7 @@
-"""The operators of a policy's transforms, done by Presidio's anonymizer, with a placeholder operator of our own.
+"""The operators of a policy's transforms: Presidio's, and stand-ins of our own.
 
-Presidio merges neighbouring findings of one entity and lets the last operator of an entity win. Here every span is
-given to it as an entity of its own, so spans stay as they were judged.
+Presidio's engine merges neighbouring findings of one entity, and compares every finding with every other one, which
+takes a minute for ten thousand. Spans come here sorted and disjoint, so its operators are called for them one by one.
 
 Importing the anonymizer imports the analyzer and spaCy (2 s, 90 MB), for one operator that calls a cloud service. The
 analyzer is hidden meanwhile: the operator is then missing, which Presidio allows for.
@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, cast
+from collections.abc import Iterator, Sequence
+from typing import assert_never, cast
 
-from gateway.domain.labels import Entity
 from gateway.domain.mask import Span, StandIn
 from gateway.domain.policy import Operator
 
@@ -34,10 +33,7 @@ def _analyzer_hidden() -> Iterator[None]:
 
 
 with _analyzer_hidden():
-    from presidio_anonymizer import AnonymizerEngine
-    from presidio_anonymizer.entities import OperatorConfig, RecognizerResult
-    from presidio_anonymizer.operators import Operator as PresidioOperator
-    from presidio_anonymizer.operators import OperatorType
+    from presidio_anonymizer.operators import Hash, Mask, Redact
 
 
 MASK = "*"
@@ -55,56 +51,26 @@ class PresidioAnonymizer:
         if len(salt) < _SALT_BYTES:
             raise ValueError("the salt of hashes is at least 16 bytes long")
         self._salt = salt
-        self._engine = AnonymizerEngine()
-        self._engine.add_anonymizer(Placeholder)
+        self._mask, self._hash, self._redact = Mask(), Hash(), Redact()
 
     def apply(self, text: str, spans: Sequence[Span], stand_in: StandIn) -> str:
         """`text` with every span replaced by what its operator makes of it."""
-        if not spans:
-            return text
-        done = self._engine.anonymize(
-            text,
-            [RecognizerResult(str(at), span.start, span.end, 1.0) for at, span in enumerate(spans)],
-            {str(at): self._operator(span, stand_in) for at, span in enumerate(spans)},
-            merge_entities_with_spaces=False,
-        )
-        return cast("_Result", done).text
+        parts, at = [], 0
+        for span in spans:
+            parts += [text[at : span.start], self._replaced(span, text[span.start : span.end], stand_in)]
+            at = span.end
+        return "".join([*parts, text[at:]])
 
-    def _operator(self, span: Span, stand_in: StandIn) -> OperatorConfig:
+    def _replaced(self, span: Span, value: str, stand_in: StandIn) -> str:
         match span.operator:
-            case Operator.PLACEHOLDER:
-                return OperatorConfig(Placeholder.NAME, {"entity": span.entity, "stand_in": stand_in})
+            case Operator.SURROGATE | Operator.PLACEHOLDER:
+                return stand_in(span, value)
             case Operator.MASK:
-                whole = {"masking_char": MASK, "chars_to_mask": span.end - span.start, "from_end": False}
-                return OperatorConfig("mask", whole)
+                whole = {"masking_char": MASK, "chars_to_mask": len(value), "from_end": False}
+                return str(self._mask.operate(value, whole))
             case Operator.HASH:
-                return OperatorConfig("hash", {"hash_type": "sha256", "salt": self._salt})
+                return str(self._hash.operate(value, {"hash_type": "sha256", "salt": self._salt}))
             case Operator.REDACT:
-                return OperatorConfig("redact", {})
-
-
-class Placeholder(PresidioOperator):  # type: ignore[misc]  # Presidio publishes no types
-    """Replaces a value by the placeholder that `stand_in` gives for it, so that it can be restored in the answer."""
-
-    NAME = "placeholder"
-
-    def operate(self, text: str, params: Mapping[str, object]) -> str:
-        """The placeholder for `text`."""
-        return cast("StandIn", params["stand_in"])(cast("Entity", params["entity"]), text)
-
-    def validate(self, params: Mapping[str, object]) -> None:
-        """Nothing to check: the parameters come from `PresidioAnonymizer` alone."""
-
-    def operator_name(self) -> str:
-        """The name that selects this operator."""
-        return self.NAME
-
-    def operator_type(self) -> OperatorType:
-        """An anonymizer. Restoring is done by `domain.restore`, which also works across the pieces of a stream."""
-        return OperatorType.Anonymize
-
-
-class _Result(Protocol):
-    """What of Presidio's result is used."""
-
-    text: str
+                return str(self._redact.operate(value, {}))
+            case _:
+                assert_never(span.operator)

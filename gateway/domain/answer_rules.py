@@ -14,8 +14,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from gateway.domain.finding import Examined, Finding, LeafReport, Permille
-from gateway.domain.labels import HEALTH_ENTITIES, DataClass, Entity
 from gateway.domain.folding import fold
+from gateway.domain.labels import HEALTH_ENTITIES, DataClass, Entity
 
 
 class AnswerAction(StrEnum):

@@ -41,7 +41,7 @@ from gateway.domain.policy import (
     TreatAs,
 )
 
-_STRENGTH = {Operator.PLACEHOLDER: 0, Operator.MASK: 1, Operator.HASH: 2, Operator.REDACT: 3}
+_STRENGTH = {operator: strength for strength, operator in enumerate(Operator)}
 _SEVERITIES = tuple(Severity)
 _NOBODY_SAID = Label("")
 _NOTHING: frozenset[DataClass] = frozenset()

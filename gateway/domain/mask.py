@@ -1,38 +1,36 @@
 """Stand-ins for values that may not leave: what is replaced, by what, and the vault that knows the way back.
 
-A placeholder looks like `[EMAIL_ADDRESS_K7QX2M9A]`. Its end is a keyed hash of tenant, the conversation's opening,
-entity and value: the same person has the same placeholder for as long as a conversation is resent (a provider's prompt
-cache keeps working), two people never share one, and nobody without the key can guess one. Text of the request that
-already looks like a placeholder is itself masked beside them, so it can neither be mistaken for one of ours nor
-restored as one.
+A value that was found in one leaf is replaced wherever it stands. Text of the request that already looks like a
+placeholder is itself masked beside them, so it can neither be mistaken for one of ours nor restored as one.
 """
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Protocol
 
 from gateway.domain.conversation import Conversation, Leaf
 from gateway.domain.declaration import LeafKind, Source
-from gateway.domain.folding import fold as fold
 from gateway.domain.finding import Address, Examined, Report
+from gateway.domain.folding import fold as fold  # noqa: PLC0414 - those who mask fold
 from gateway.domain.labels import Entity
+from gateway.domain.placeholder import ID_LENGTH, LITERAL, NAME, Pattern, spelled
+from gateway.domain.placeholder import PlaceholderKey as PlaceholderKey  # noqa: PLC0414 - `mask` takes one
 from gateway.domain.policy import Operator, Transform
+from gateway.domain.repeats import Repeats
+from gateway.domain.surrogate import Surrogate
+from gateway.domain.surrogate_shapes import NO_SURROGATES, Surrogates
 
-LITERAL = Entity("LITERAL")
-"""Stands for text of the request that looked like a placeholder."""
-
-ID_LENGTH = 10
-_ID = f"[0-9A-Z]{{{ID_LENGTH}}}"
-_LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_({_ID})\b\]?", re.IGNORECASE)
-_SHORTEST_REPEAT = 4
-_WORD = re.compile(r"[^\W_]+")
-_TOKEN = re.compile(r"[^\W_]+|\s+|.")
+_LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_([A-Z2-7]{{{ID_LENGTH}}})\b\]?", re.IGNORECASE | re.ASCII)
+_NAME_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_NAME = 64
+_REFERENCES = ("/$ref", "/$dynamicRef")
+_NAMED = frozenset({LeafKind.NAME, LeafKind.KEY})
+_RESTORABLE = frozenset({Operator.PLACEHOLDER, Operator.SURROGATE})
+_CASE_MATTERS = frozenset({Entity("SECRET"), Entity("CRYPTO"), LITERAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ class Span:
 class Anonymizer(Protocol):
     """Replaces spans of a text. Spans do not overlap and are sorted.
 
-    `stand_in` is called for spans with the placeholder operator and no others: what it is asked for can be restored.
+    `stand_in` is called for spans with the placeholder and the surrogate operator and no others: what it is asked for
+    can be restored.
     """
 
     def apply(self, text: str, spans: Sequence[Span], stand_in: StandIn) -> str:
@@ -57,22 +56,31 @@ class Anonymizer(Protocol):
 
 
 class StandIn(Protocol):
-    """Gives the placeholder for a value."""
+    """Gives what stands for a value and can be restored."""
 
-    def __call__(self, entity: Entity, value: str) -> str:
-        """The placeholder to write."""
+    def __call__(self, span: Span, value: str) -> str:
+        """The placeholder or surrogate to write for the value at `span`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Which placeholder stands for which value, for one request. Never recorded, never shown."""
+    """Which placeholder (by its unguessable part) and which surrogate stands for which value, for one request.
+    `entities` are those of the placeholders. Never recorded, never shown."""
 
     values: Mapping[str, str] = field(repr=False)
     entities: frozenset[Entity]
+    surrogates: Surrogates = field(default=NO_SURROGATES, repr=False)
 
     def __bool__(self) -> bool:
-        return bool(self.values)
+        return bool(self.values) or bool(self.surrogates)
+
+    def every_value(self) -> Iterator[str]:
+        """All values that may come back."""
+        yield from self.values.values()
+        yield from self.surrogates.writings.values()
+        for values in self.surrogates.values.values():
+            yield from values.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +92,6 @@ class Masked:
     entities: frozenset[Entity]
 
 
-class PlaceholderKey:
-    """The key of one conversation's placeholders."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, secret: bytes, tenant: str, conversation: Conversation) -> None:
-        opening = "\x00".join(_opening(conversation.leaves))
-        self._key = blake2b(f"{tenant}\x00{opening}".encode(), key=secret, digest_size=32).digest()
-
-    def id(self, entity: Entity, value: str) -> str:
-        """The unguessable part of a placeholder."""
-        digest = blake2b(f"{entity}\x00{fold(value)}".encode(), key=self._key, digest_size=32).digest()
-        return base64.b32encode(digest).decode("ascii")[:ID_LENGTH]
-
-
 def mask(
     conversation: Conversation,
     report: Report,
@@ -106,51 +99,136 @@ def mask(
     key: PlaceholderKey,
     anonymizer: Anonymizer,
 ) -> Masked:
-    """The conversation's leaves with the transforms applied, and the vault to undo it.
-
-    A value found in one leaf is replaced wherever it stands, also where no detector saw it.
-    """
+    """The conversation's leaves with the transforms applied, and the vault to undo it."""
     operators = {transform.entity: transform.operator for transform in transforms}
-    filled: dict[str, str] = {}
-
-    def stand_in(entity: Entity, value: str) -> str:
-        identity = key.id(entity, value)
-        filled.setdefault(identity, value)
-        return f"[{entity}_{identity}]"
-
-    spans = {leaf.address: _spans(leaf, report, operators) for leaf in conversation.leaves}
-    repeats = _Repeats(conversation.leaves, spans)
-    texts: dict[Address, str] = {}
-    ours = {key.id(s.entity, leaf.text[s.start : s.end]) for leaf in conversation.leaves for s in spans[leaf.address]}
-    for leaf in conversation.leaves:
-        chosen = _merged([*spans[leaf.address], *repeats.spans(leaf), *_lookalikes(leaf, ours)])
-        if chosen:
-            texts[leaf.address] = _apply(leaf, chosen, anonymizer, stand_in)
-    replaced = frozenset(span.entity for here in spans.values() for span in here)
-    return Masked(texts, Vault(filled, replaced | ({LITERAL} if filled else frozenset())), replaced)
+    leaves = conversation.leaves
+    found = {leaf.address: _spans(leaf, report, operators) for leaf in leaves}
+    replaced = frozenset(span.entity for here in found.values() for span in here)
+    if not replaced:
+        return Masked({}, Vault({}, frozenset()), replaced)
+    repeats = Repeats((leaf.text[s.start : s.end], s) for leaf in leaves for s in found[leaf.address])
+    ours = {key.id(s.entity, leaf.text[s.start : s.end]) for leaf in leaves for s in found[leaf.address]}
+    forged = _Forged(ours, replaced)
+    spans = {
+        leaf.address: _merged([*found[leaf.address], *_repeated(leaf, repeats), *forged.spans(leaf)]) for leaf in leaves
+    }
+    book = _Book(key, Surrogate(key.digest, [leaf.text for leaf in leaves]), replaced)
+    return Masked(_Masking(book, anonymizer, spans).texts(leaves), book.vault(), replaced)
 
 
-def _apply(leaf: Leaf, spans: Sequence[Span], anonymizer: Anonymizer, stand_in: StandIn) -> str:
-    """Names, keys and numbers take the bare placeholder, whatever the operator: another would break their shape."""
-    for span in spans:
-        if span.operator is Operator.PLACEHOLDER:
-            stand_in(span.entity, leaf.text[span.start : span.end])  # the first writing is the one that is restored
-    if leaf.kind is LeafKind.VALUE:
-        return anonymizer.apply(leaf.text, spans, stand_in)
-    result, at = [], 0
-    for span in spans:
-        result += [leaf.text[at : span.start], stand_in(span.entity, leaf.text[span.start : span.end]).strip("[]")]
-        at = span.end
-    return "".join([*result, leaf.text[at:]])
+class _Book:
+    """Gives the stand-ins of one request and writes down what they stand for."""
+
+    def __init__(self, key: PlaceholderKey, surrogates: Surrogate, entities: frozenset[Entity]) -> None:
+        self._key = key
+        self._surrogates = surrogates
+        self._entities = entities | {LITERAL, NAME}
+        self._pattern = Pattern(self._entities)
+        self._values: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+
+    def stand_in(self, span: Span, value: str) -> str:
+        """A surrogate where the policy asks for one and there is one, else a placeholder."""
+        shown = self._surrogates.stand_in(span.entity, value) if span.operator is Operator.SURROGATE else ""
+        return shown or f"[{self.bare(span.entity, value)}]"
+
+    def bare(self, entity: Entity, value: str, *, exactly: bool = False) -> str:
+        """A placeholder without brackets. `exactly`: it comes back in this very writing, as a name or key has to."""
+        exactly = exactly or entity in _CASE_MATTERS
+        identity = self._identity(entity, value, "")
+        if exactly and self._values.setdefault(identity, value) != value:
+            identity = self._identity(entity, value, value)
+        self._values.setdefault(identity, value)
+        return f"{spelled(entity)}_{identity}"
+
+    def _identity(self, entity: Entity, value: str, writing: str) -> str:
+        """The id of a value. Should two values ever be given the same one, the second takes another."""
+        owner = f"{entity}\x00{fold(value)}\x00{writing}"
+        attempt, identity = 0, self._key.id(entity, value, writing)
+        while self._owners.setdefault(identity, owner) != owner:
+            attempt += 1
+            identity = self._key.id(entity, value, f"{writing}\x00{attempt}")
+        return identity
+
+    def comes_back(self, shown: str, value: str) -> bool:
+        """Whether a text with placeholders is restored to exactly `value`."""
+        result, at = "", 0
+        for found in self._pattern.found(shown, 0, len(shown), self._values):
+            result += shown[at : found.start] + self._values[found.id]
+            at = found.end
+        return result + shown[at:] == value
+
+    def vault(self) -> Vault:
+        """The way back."""
+        return Vault(self._values, self._entities if self._values else frozenset(), self._surrogates.chosen)
 
 
-def _opening(leaves: Iterable[Leaf]) -> Iterator[str]:
-    """The texts up to and with the first one that a user wrote."""
-    for leaf in leaves:
-        if leaf.source is not Source.PARAMETER:
-            yield leaf.text
-        if leaf.source is Source.USER:
-            return
+class _Masking:
+    """Writes the leaves of one request anew: names and keys first, since a text may have to agree with them."""
+
+    def __init__(self, book: _Book, anonymizer: Anonymizer, spans: Mapping[Address, Sequence[Span]]) -> None:
+        self._book = book
+        self._anonymizer = anonymizer
+        self._spans = spans
+        self._names: dict[str, str] = {}
+
+    def texts(self, leaves: Sequence[Leaf]) -> dict[Address, str]:
+        """The new texts of those leaves in which something is replaced."""
+        steady = _steadily(leaves)
+        for leaf in steady:
+            if self._spans[leaf.address] and leaf.kind in _NAMED and leaf.text not in self._names:
+                self._names[leaf.text] = self._name(leaf)
+        touched = [leaf for leaf in steady if self._spans[leaf.address] or leaf.text in self._names]
+        return {leaf.address: self._text(leaf) for leaf in touched}
+
+    def _text(self, leaf: Leaf) -> str:
+        if leaf.text in self._names and leaf.kind is not LeafKind.NUMBER:
+            return self._names[leaf.text]
+        if leaf.address.endswith(_REFERENCES):
+            return self._reference(leaf)
+        if leaf.kind is LeafKind.NUMBER:
+            return self._bare(leaf, exactly=False)
+        for span in self._spans[leaf.address]:  # the first writing is the one that is restored
+            if span.operator in _RESTORABLE:
+                self._book.stand_in(span, leaf.text[span.start : span.end])
+        return self._anonymizer.apply(leaf.text, self._spans[leaf.address], self._book.stand_in)
+
+    def _reference(self, leaf: Leaf) -> str:
+        """A pointer into a schema: its steps are keys, and are written as the keys are."""
+        steps = list(re.finditer(r"[^/]+", leaf.text))
+        known = [step for step in steps if step.group() in self._names]
+        if all(any(k.start() <= s.start and s.end <= k.end() for k in known) for s in self._spans[leaf.address]):
+            return re.sub(r"[^/]+", lambda step: self._names.get(step.group(), step.group()), leaf.text)
+        return self._bare(leaf, exactly=False)
+
+    def _name(self, leaf: Leaf) -> str:
+        """Names and keys take bare placeholders, whatever the operator: another stand-in would break their shape. Where
+        the result would be too long, or would not come back as it was, one placeholder stands for the whole."""
+        shown = self._bare(leaf, exactly=True)
+        fits = len(shown) <= max(_LONGEST_NAME, len(leaf.text)) and (
+            leaf.kind is LeafKind.KEY or _NAME_SHAPE.fullmatch(shown) or not _NAME_SHAPE.fullmatch(leaf.text)
+        )
+        if fits and self._book.comes_back(shown, leaf.text):
+            return shown
+        return self._book.bare(NAME, leaf.text, exactly=True)
+
+    def _bare(self, leaf: Leaf, *, exactly: bool) -> str:
+        result, at = "", 0
+        for span in self._spans[leaf.address]:
+            value = leaf.text[span.start : span.end]
+            result += leaf.text[at : span.start] + self._book.bare(span.entity, value, exactly=exactly)
+            at = span.end
+        return result + leaf.text[at:]
+
+
+def _steadily(leaves: Sequence[Leaf]) -> list[Leaf]:
+    """The leaves in an order that a longer conversation keeps: first whatever stands beside the messages."""
+    growing = {_field(leaf) for leaf in leaves if leaf.source in {Source.USER, Source.ASSISTANT, Source.TOOL_RESULT}}
+    return sorted(leaves, key=lambda leaf: _field(leaf) in growing)
+
+
+def _field(leaf: Leaf) -> str:
+    return leaf.address.split("/", 2)[1]
 
 
 def _spans(leaf: Leaf, report: Report, operators: Mapping[Entity, Operator]) -> list[Span]:
@@ -160,80 +238,30 @@ def _spans(leaf: Leaf, report: Report, operators: Mapping[Entity, Operator]) -> 
     return [Span(f.start, f.end, f.entity, operators[f.entity]) for f in said.findings if f.entity in operators]
 
 
-def _lookalikes(leaf: Leaf, ours: AbstractSet[str]) -> list[Span]:
-    """Placeholders that the text itself holds, where one of ours exists: the model must not mistake them.
-
-    A word that looks like the unguessable part of a placeholder is one only where it holds a digit, or is one of ours:
-    `max_iterations` looks like one too.
-    """
-    if not ours or "_" not in leaf.text:
-        return []
-    return [
-        Span(m.start(), m.end(), LITERAL, Operator.PLACEHOLDER)
-        for m in _LOOKS_LIKE_ONE.finditer(leaf.text)
-        if m.group(1).upper() in ours or not m.group(1).isalpha() or m.group(1).isupper()
-    ]
+def _repeated(leaf: Leaf, repeats: Repeats[Span]) -> Iterator[Span]:
+    for repeat in repeats.within(leaf.text):
+        yield Span(repeat.start, repeat.end, repeat.known.entity, repeat.known.operator)
 
 
-class _Repeats:
-    """Finds in every leaf the values that were found in some leaf, in any case and with any spaces between words.
+class _Forged:
+    """Placeholders that the request itself holds: the model must not mistake them, nor may they be restored as ours.
 
-    Values are kept as a tree of tokens, so that the time for one place of a text does not grow with their number.
+    A word that looks like the unguessable part of a placeholder is one only where it holds a digit or stands in
+    capitals, or is one of ours, however bent: `max_iterations` looks like one too.
     """
 
-    def __init__(self, leaves: Sequence[Leaf], spans: Mapping[Address, Sequence[Span]]) -> None:
-        self._root = _Node()
-        for leaf in leaves:
-            for span in spans[leaf.address]:
-                self._learn(leaf.text[span.start : span.end], span)
+    def __init__(self, ours: AbstractSet[str], entities: frozenset[Entity]) -> None:
+        self._ours = ours
+        self._pattern = Pattern(entities | {LITERAL, NAME})
 
-    def _learn(self, value: str, span: Span) -> None:
-        word = _WORD.search(value)
-        if word is None or len(value) < _SHORTEST_REPEAT:
-            return
-        node = self._root
-        for token in _TOKEN.finditer(value.rstrip(), word.start()):
-            node = node.next.setdefault(_folded(token), _Node())
-        node.value = node.value or (value[: word.start()], span)
-
-    def spans(self, leaf: Leaf) -> list[Span]:
-        """Every occurrence of a known value in this leaf."""
-        if not self._root.next:
-            return []
-        tokens = list(_TOKEN.finditer(leaf.text))
-        folded = [_folded(token) for token in tokens]
-        return [span for at in range(len(tokens)) for span in self._at(leaf.text, tokens, folded, at)]
-
-    def _at(self, text: str, tokens: list[re.Match[str]], folded: list[str], at: int) -> Iterator[Span]:
-        """The longest value that begins with the token at `at`."""
-        node, begin = self._root, tokens[at].start()
-        longest: Span | None = None
-        for place in range(at, len(tokens)):
-            following = node.next.get(folded[place])
-            if following is None:
-                break
-            node = following
-            if node.value is not None:
-                before, known = node.value
-                start = begin - len(before) if text.endswith(before, 0, begin) else begin
-                longest = Span(start, tokens[place].end(), known.entity, known.operator)
-        if longest is not None:
-            yield longest
-
-
-class _Node:
-    """The tokens that may follow, and the value that ends here: what stands before its first word, and its span."""
-
-    __slots__ = ("next", "value")
-
-    def __init__(self) -> None:
-        self.next: dict[str, _Node] = {}
-        self.value: tuple[str, Span] | None = None
-
-
-def _folded(token: re.Match[str]) -> str:
-    text = token.group()
-    return " " if text.isspace() else text.casefold()
+    def spans(self, leaf: Leaf) -> Iterator[Span]:
+        """Their places in a leaf."""
+        if "_" in leaf.text:
+            for match in _LOOKS_LIKE_ONE.finditer(leaf.text):
+                if not match[1].isalpha() or match[1].isupper():
+                    yield Span(match.start(), match.end(), LITERAL, Operator.PLACEHOLDER)
+        for found in self._pattern.found(leaf.text, 0, len(leaf.text), self._ours):
+            yield Span(found.start, found.end, LITERAL, Operator.PLACEHOLDER)
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
@@ -249,6 +277,8 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return result
 
 
+_STRENGTH = {operator: strength for strength, operator in enumerate(Operator)}
+
+
 def _stronger(one: Span, other: Span) -> Operator:
-    order = (Operator.PLACEHOLDER, Operator.MASK, Operator.HASH, Operator.REDACT)
-    return max(one.operator, other.operator, key=order.index)
+    return max(one.operator, other.operator, key=_STRENGTH.__getitem__)

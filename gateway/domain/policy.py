@@ -24,8 +24,10 @@ class Zone(StrEnum):
 
 
 class Operator(StrEnum):
-    """What a transform puts in the place of a value. Placeholders are restored in the answer."""
+    """What a transform puts in the place of a value, weakest first. Surrogates and placeholders are restored in the
+    answer."""
 
+    SURROGATE = "surrogate"
     PLACEHOLDER = "placeholder"
     MASK = "mask"
     HASH = "hash"

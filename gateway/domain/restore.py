@@ -1,89 +1,144 @@
-"""Placeholders back to the caller's own values, in whole texts and across stream chunks.
+"""Stand-ins back to the caller's own values, in whole texts and across stream chunks.
 
-A model may bend a placeholder: other case, spaces or escapes for underscores, brackets lost, an 's behind it. It is
-restored where its unguessable part is one of ours, and left alone otherwise, so never to a wrong value.
+A placeholder is restored where its unguessable part is one of ours, however a model bent the rest, and left alone
+otherwise, so never to a wrong value. A surrogate is restored where it stands as it was given, in any case; a model that
+happens to use the same words for somebody else cannot be told from one that speaks of the caller's value.
 """
 
 from __future__ import annotations
 
+import html
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+from urllib.parse import quote
 
-from gateway.domain.mask import ID_LENGTH, Vault
+from gateway.domain.json_nesting import Nesting
+from gateway.domain.mask import Vault
+from gateway.domain.placeholder import Coding, Pattern
+from gateway.domain.restore_surrogates import SurrogateReader
 from gateway.domain.strict_json import Json
 
-_GAP = r"(?:\\?[_\-]|\s|\*|\\)"
-_LONGEST_GAP = 2
-_NOISE = re.compile(r"[\[\]_\-\s*\\]")
+
+@dataclass(slots=True)
+class _Running:
+    """Where a running text stands: inside a word of what was given out, and how deep in strings of JSON."""
+
+    inside: bool = False
+    nesting: Nesting | None = None
 
 
 class Restorer:
-    """Restores one vault's placeholders. `json_escaped` is for text that is itself JSON: values are escaped as inside
-    a string. `restored` counts what was turned back."""
+    """Restores one vault's stand-ins. `json_escaped` is for text that is itself JSON: values are escaped as inside a
+    string, twice inside JSON in a string. `restored` counts what was turned back."""
 
     def __init__(self, vault: Vault, *, json_escaped: bool = False) -> None:
         self.restored = 0
+        self._json = json_escaped
         self._values = {identity.upper(): value for identity, value in vault.values.items()}
-        self._write: Callable[[str], str] = _escape if json_escaped else _same
-        names = "|".join(_bent(entity) for entity in sorted(vault.entities, key=len, reverse=True))
-        # What touches a placeholder does not matter: a name may go on behind it, and the id is looked up in the vault.
-        pattern = rf"\[?(?:{names}){_GAP}{{1,2}}([0-9A-Za-z]{{{ID_LENGTH}}})(?:\\?\])?"
-        self._pattern = re.compile(pattern, re.IGNORECASE) if vault else None
-        self._names = tuple(entity.replace("_", "").replace("-", "").casefold() for entity in vault.entities)
-        self.longest = max((_longest(entity) for entity in vault.entities), default=0)
+        self._pattern = Pattern(vault.entities) if vault.values else None
+        reader = SurrogateReader(vault.surrogates, json_escaped=json_escaped)
+        self._reader = reader if vault.surrogates else None
+        self._deep = json_escaped and any(_escape(value) != value for value in vault.every_value())
+        self.longest = max(self._pattern.longest if self._pattern else 0, self._reader.longest if self._reader else 0)
+        """No stand-in is longer, however bent; 0 where there are none."""
 
-    def may_begin(self, text: str, start: int) -> bool:
-        """Whether `text` from `start` to its end is, or may grow into, one placeholder."""
-        tail = _NOISE.sub("", text[start:]).casefold()
-        if not (text[start] == "[" or text[start].isalnum()):
-            return False
-        return any(name.startswith(tail) or _tail_of(name, tail) for name in self._names)
+    def running(self) -> _Running:
+        """The state of a text at its beginning."""
+        return _Running(nesting=Nesting() if self._deep else None)
 
     def whole(self, text: str) -> str:
-        """`text` with every placeholder of the vault replaced by its value."""
-        return text if self._pattern is None else self._pattern.sub(self._one, text)
+        """`text` with every stand-in of the vault replaced by its value."""
+        return text if self.longest == 0 else self.part(text, 0, len(text), self.running())
 
-    def _one(self, match: re.Match[str]) -> str:
-        value = self._values.get(match.group(1).upper())
-        if value is None:
-            return match.group()
-        self.restored += 1
-        return self._write(value)
+    def grows(self, text: str, start: int) -> int:
+        """From where on the end of `text`, not before `start`, is or may become the beginning of a stand-in."""
+        one = self._pattern.grows(text, start) if self._pattern else len(text)
+        return min(one, self._reader.grows(text, start)) if self._reader else one
+
+    def part(self, text: str, start: int, stop: int, running: _Running) -> str:
+        """`text` from `start` to `stop` restored. What lies around only tells where words and placeholders end."""
+        result: list[str] = []
+        at = start
+        for begin, end, value, coding in self._found(text, start, stop, running):
+            result.append(text[at:begin])
+            if running.nesting is not None:
+                running.nesting.feed(text[at:begin])
+            result.append(self._written(value, coding, running.nesting))
+            if running.nesting is not None:
+                running.nesting.feed(text[begin:end])
+            at = end
+            self.restored += 1
+        rest = text[at:stop]
+        if running.nesting is not None:
+            running.nesting.feed(rest)
+        return "".join([*result, rest]) if result else rest
+
+    def _found(self, text: str, start: int, stop: int, running: _Running) -> Iterator[tuple[int, int, str, Coding]]:
+        """Placeholders, and surrogates in what lies between them."""
+        at = start
+        for found in self._pattern.found(text, start, stop, self._values) if self._pattern else ():
+            yield from self._between(text, at, found.start, running)
+            running.inside = False
+            yield found.start, found.end, self._values[found.id], found.coding
+            at = found.end
+        yield from self._between(text, at, stop, running)
+
+    def _between(self, text: str, start: int, stop: int, running: _Running) -> Iterator[tuple[int, int, str, Coding]]:
+        if self._reader is None or start >= stop:
+            return
+        seen, running.inside = self._reader.found(text, start, stop, inside=running.inside)
+        for one in seen:
+            yield one.start, one.end, one.value, Coding.PLAIN
+
+    def _written(self, value: str, coding: Coding, nesting: Nesting | None) -> str:
+        match coding:
+            case Coding.PLAIN:
+                shown = value
+            case Coding.URL:
+                return quote(value, safe="", errors="surrogatepass")
+            case Coding.HTML:
+                shown = html.escape(value)
+            case _:
+                assert_never(coding)
+        if not self._json:
+            return shown
+        for _ in range(max(1, nesting.depth if nesting else 1)):
+            shown = _escape(shown)
+        return shown
 
 
 class StreamRestorer:
-    """Restores one running text. What could be the beginning of a placeholder is held back, and never more than the
-    longest placeholder could be."""
+    """Restores one running text. What could be the beginning of a stand-in is held back, and never more than the
+    longest one could be."""
 
     def __init__(self, restorer: Restorer) -> None:
         self._restorer = restorer
+        self._running = restorer.running()
+        self._before = ""
         self._held = ""
 
     def feed(self, piece: str) -> str:
         """The text that is certain after `piece`."""
-        if self._restorer.longest == 0:
+        if self._restorer.longest == 0 or not piece:
             return piece
-        text = self._held + piece
-        cut = self._cut(text)
-        self._held = text[cut:]
-        return self._restorer.whole(text[:cut])
+        start = len(self._before)
+        text = f"{self._before}{self._held}{piece}"
+        return self._given(text, start, self._restorer.grows(text, start))
 
     def finish(self) -> str:
         """What was still held back, restored."""
-        rest, self._held = self._held, ""
-        return self._restorer.whole(rest)
+        text = self._before + self._held
+        return self._given(text, len(self._before), len(text))
 
-    def _cut(self, text: str) -> int:
-        """Where the held-back tail begins: at the earliest place from which the tail may still grow into a placeholder.
-
-        A placeholder that is complete but stands at the very end stays too: the next piece may show that it goes on.
-        """
-        horizon = max(0, len(text) - self._restorer.longest)
-        for start in range(horizon, len(text)):
-            if self._restorer.may_begin(text, start):
-                return start
-        return len(text)
+    def _given(self, text: str, start: int, cut: int) -> str:
+        """The part before `cut`. Its last character stays known: words and escapes may go on behind it."""
+        self._held = text[cut:]
+        if cut <= start:
+            return ""
+        self._before = text[cut - 1]
+        return self._restorer.part(text, start, cut, self._running)
 
 
 def restore_json(value: Json, restorer: Restorer) -> Json:
@@ -99,24 +154,5 @@ def restore_json(value: Json, restorer: Restorer) -> Json:
             return value
 
 
-def _tail_of(name: str, tail: str) -> bool:
-    """Whether `tail` is the whole name and at most one id, with nothing behind it."""
-    rest = tail[len(name) :]
-    return tail.startswith(name) and len(rest) <= ID_LENGTH and (not rest or rest.isalnum())
-
-
-def _same(value: str) -> str:
-    return value
-
-
 def _escape(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)[1:-1]
-
-
-def _bent(entity: str) -> str:
-    return f"{_GAP}{{1,{_LONGEST_GAP}}}".join(re.escape(part) for part in entity.replace("-", "_").split("_"))
-
-
-def _longest(entity: str) -> int:
-    joints = entity.count("_") + entity.count("-") + 1
-    return len(entity) + joints * (2 * _LONGEST_GAP - 1) + 2 * _LONGEST_GAP + ID_LENGTH + 4

@@ -21,9 +21,9 @@ ANONYMIZER = PresidioAnonymizer(SALT)
 EMAIL, PERSON = Entity("EMAIL_ADDRESS"), Entity("PERSON")
 
 
-def stand_in(entity: Entity, value: str) -> str:
+def stand_in(span: Span, value: str) -> str:
     """A placeholder that shows what it was asked for."""
-    return f"[{entity}_{len(value)}]"
+    return f"[{span.entity}_{len(value)}]"
 
 
 def reference(text: str, spans: list[Span]) -> str:
@@ -31,7 +31,8 @@ def reference(text: str, spans: list[Span]) -> str:
     for span in reversed(spans):
         value = text[span.start : span.end]
         shown = {
-            Operator.PLACEHOLDER: stand_in(span.entity, value),
+            Operator.SURROGATE: stand_in(span, value),
+            Operator.PLACEHOLDER: stand_in(span, value),
             Operator.MASK: "*" * len(value),
             Operator.HASH: hashlib.sha256(value.encode() + SALT).hexdigest(),
             Operator.REDACT: "",

@@ -235,7 +235,7 @@ def test_without_placeholders_the_exact_bytes_pass() -> None:
 def test_what_is_held_back_goes_out_before_the_end() -> None:
     """Also when the last text comes together with the finish reason and the usage."""
     restorer = CompletionsRestorer(VAULT)
-    told = events(restorer, chunk(PLACEHOLDER[:9]), chunk(PLACEHOLDER[9:], finish="stop", usage=USAGE))
+    told = events(restorer, chunk(PLACEHOLDER[:9]), chunk(PLACEHOLDER[9:-1], finish="stop", usage=USAGE))
 
     assert VALUE == said(told)
     assert [None, None, None, "stop"] == [each["choices"][0]["finish_reason"] for each in told]  # type: ignore[index, call-overload]

@@ -127,8 +127,8 @@ class PlainAnonymizer:
         """Replace from the back."""
         for span in reversed(spans):
             value = text[span.start : span.end]
-            if span.operator is Operator.PLACEHOLDER:
-                shown = stand_in(span.entity, value)
+            if span.operator in {Operator.PLACEHOLDER, Operator.SURROGATE}:
+                shown = stand_in(span, value)
             else:
                 shown = {Operator.MASK: "*" * len(value), Operator.HASH: "hashed", Operator.REDACT: ""}[span.operator]
             text = text[: span.start] + shown + text[span.end :]

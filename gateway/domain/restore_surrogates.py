@@ -1,0 +1,96 @@
+"""Finds in an answer the surrogates that stood in its request.
+
+A model may write one in capitals, put an 's behind it, use one word of a person's name, or group the digits of a number
+anew. A word is only found as a whole word: `Selk` is not found in `Selkirk`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from gateway.domain.surrogate_shapes import SHAPES, Kind, Surrogates
+
+_ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|[^u])"
+_HALF_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
+_REST_OF_WORD = re.compile(r"[^\W_]*")
+_START_OF_TOKEN = re.compile(r"(?<![^\W_])[A-Za-z0-9]|[+(]")
+_START_ANYWHERE = re.compile(r"[A-Za-z0-9+(]")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Characters `start` to `end` (exclusive) stand for `value`."""
+
+    start: int
+    end: int
+    value: str
+
+
+class SurrogateReader:
+    """Finds the surrogates of one request. `json_escaped` is for text that is itself JSON."""
+
+    def __init__(self, surrogates: Surrogates, *, json_escaped: bool) -> None:
+        self._surrogates = surrogates
+        self._kinds = [kind for kind in Kind if kind in surrogates.values]
+        self._sorted = {kind: sorted(surrogates.values[kind]) for kind in self._kinds}
+        shapes = "|".join(f"(?P<{kind.value}>(?a:{SHAPES[kind].pattern}))(?![^\\W_])" for kind in self._kinds)
+        escape = f"(?P<escape>{_ESCAPE})|" if json_escaped else ""
+        self._tokens = re.compile(rf"{escape}{shapes}|[^\W_]+", re.IGNORECASE)
+        self._starts = _START_ANYWHERE if json_escaped else _START_OF_TOKEN
+        self._json = json_escaped
+        self.longest = max((SHAPES[kind].longest for kind in self._kinds), default=0)
+
+    def found(self, text: str, start: int, stop: int, *, inside: bool) -> tuple[list[Seen], bool]:
+        """The surrogates between `start` and `stop`, and whether `stop` lies inside a word. `inside`: `start` does."""
+        seen: list[Seen] = []
+        at = _match_end(text, start) if inside else start
+        if at >= stop:
+            return seen, inside
+        inside = False
+        for match in self._tokens.finditer(text, at):
+            if match.start() >= stop:
+                break
+            kind = match.lastgroup
+            inside = kind != "escape" and match.end() >= stop
+            if match.end() <= stop and kind is not None and kind != "escape":
+                value = self._value(Kind(kind), match.group())
+                seen += [Seen(match.start(), match.end(), value)] if value is not None else []
+        return seen, inside
+
+    def _value(self, kind: Kind, shown: str) -> str | None:
+        exact = self._surrogates.writings.get(shown)
+        if exact is not None:
+            return exact
+        value = self._surrogates.values[kind].get(SHAPES[kind].key(shown))
+        if value is None or kind is not Kind.WORD:
+            return value
+        return value.upper() if shown.isupper() else value
+
+    def grows(self, text: str, start: int) -> int:
+        """From where on the end of `text`, not before `start`, is or may become the beginning of a surrogate, or a
+        whole one that may still go on. The length of `text` if it ends in nothing of the kind."""
+        at = max(start, len(text) - self.longest)
+        half = _HALF_ESCAPE.search(text, at) if self._json else None
+        end = half.start(1) if half else len(text)
+        for match in self._starts.finditer(text, at, end):
+            if self._may_grow(text[match.start() : end]):
+                return match.start()
+        return end
+
+    def _may_grow(self, tail: str) -> bool:
+        for kind in self._kinds:
+            shape = SHAPES[kind]
+            if shape.tail.fullmatch(tail):
+                key = shape.key(tail)
+                known = self._sorted[kind]
+                place = bisect_left(known, key)
+                if place < len(known) and known[place].startswith(key):
+                    return True
+        return False
+
+
+def _match_end(text: str, start: int) -> int:
+    match = _REST_OF_WORD.match(text, start)
+    return match.end() if match else start
