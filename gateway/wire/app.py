@@ -172,7 +172,8 @@ class _Telling:
             self._status = message["status"]
             headers = list(message.get("headers", []))
             self._decision = next((v.decode() for n, v in headers if n == b"x-gateway-decision-id"), "")
-            message = {**message, "headers": [*headers, (b"x-request-id", self._id.encode())]}
+            told = [(name, self._id.encode()) for name in (b"x-request-id", b"request-id")]  # OpenAI's, Anthropic's
+            message = {**message, "headers": [*headers, *told]}
         await self._send(message)
 
     def log(self, endpoint: str) -> None:

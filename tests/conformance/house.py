@@ -16,7 +16,7 @@ from tests.egress.harness import settings_for
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PROVIDER_KEY = "provider-key-canary"
 OPENAI_MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-5-mini", "text-embedding-3-small", "omni-moderation-latest")
-ANTHROPIC_MODELS = ("claude-sonnet-4-5",)
+ANTHROPIC_MODELS = ("claude-x",)
 
 
 @dataclass(frozen=True)
