@@ -15,8 +15,9 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -28,6 +29,7 @@ from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.pipeline.counters import Standing, Taken, Window
 from gateway.pipeline.ports import Health
 
+_T = TypeVar("_T")
 MEMORY = "memory"
 _PREFIX = "privacy-gateway"
 _UNREACHABLE = 2**53 - 1
@@ -61,10 +63,10 @@ class LimitsStore:
     async def take(self, windows: Sequence[Window]) -> Taken:
         """Count one more in every window, if it fits in each."""
         async with self._asking():
-            before = await asyncio.gather(*(self._seen(window) for window in windows))
+            before = await self._each(self._seen(window) for window in windows)
             if any(seen.full for seen in before):
                 return Taken(granted=False, standings=tuple(seen.standing() for seen in before))
-            counted = await asyncio.gather(*(self._one_by_one.hit(_ones(window), window.name) for window in windows))
+            counted = await self._each(self._one_by_one.hit(_ones(window), window.name) for window in windows)
             return Taken(granted=all(counted), standings=tuple(seen.with_one_more().standing() for seen in before))
 
     async def add(self, window: Window, amount: int) -> None:
@@ -75,7 +77,7 @@ class LimitsStore:
     async def standings(self, windows: Sequence[Window]) -> tuple[Standing, ...]:
         """How full windows of amounts are."""
         async with self._asking():
-            return tuple(await asyncio.gather(*(self._standing_of_amounts(window) for window in windows)))
+            return tuple(await self._each(self._standing_of_amounts(window) for window in windows))
 
     async def health(self) -> Health:
         """Whether the counts can be reached now."""
@@ -101,6 +103,12 @@ class LimitsStore:
     async def _standing_of_amounts(self, window: Window) -> Standing:
         key = _amounts(window).key_for(window.name)
         return standing_of(window, Buckets(*await self._storage.get_sliding_window(key, window.seconds)))
+
+    async def _each(self, asks: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
+        """All answers: at once from a shared store, one after the other where nobody has to wait."""
+        if isinstance(self._storage, RedisStorage):
+            return await asyncio.gather(*asks)
+        return [await ask for ask in asks]
 
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
@@ -179,6 +187,9 @@ def _amounts(window: Window) -> RateLimitItem:
 def _storage(options: StoreOptions) -> MemoryStorage | RedisStorage:
     if options.url == MEMORY:
         return MemoryStorage(wrap_exceptions=True)
+    from redis.asyncio.retry import Retry  # noqa: PLC0415 - the client is loaded where a store is shared, not elsewhere
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+
     more: dict[str, float | str | bool] = {"password": options.password} if options.password else {}
     return RedisStorage(
         f"async+{options.url}",
@@ -187,5 +198,6 @@ def _storage(options: StoreOptions) -> MemoryStorage | RedisStorage:
         key_prefix=_PREFIX,
         socket_timeout=options.timeout_s,
         socket_connect_timeout=options.timeout_s,
+        retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # a connection that the store closed is opened again, once
         **more,
     )

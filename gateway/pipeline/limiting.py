@@ -9,6 +9,7 @@ is answered inside costs no tokens, and an empty budget does not stop it. What c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -184,11 +185,11 @@ class Limiter:
         """Count one more request of `who`. Raises `LimitReached`; `GatewayFault(LIMITS_UNAVAILABLE)`."""
         shares = self._quotas.of(who)
         self._enter(shares)
-        try:
-            return await self._count(shares)
-        except BaseException:
-            self.leave(shares)
-            raise
+        with contextlib.ExitStack() as refused:
+            refused.callback(self.leave, shares)
+            admission = await self._count(shares)
+            refused.pop_all()
+            return admission
 
     def overloaded(self) -> GatewayFault:
         """The refusal of a request for which the process has no room."""

@@ -50,12 +50,9 @@ class Endpoint:
 
     async def serve(self, operation: Operation, request: Request) -> ASGIApp:
         """The response to one request, in the voice of its operation. It holds its place until it was sent."""
-        held = contextlib.ExitStack()
-        try:
-            return Holding(await self._response(operation, request, held), held)
-        except BaseException:
-            held.close()
-            raise
+        with contextlib.ExitStack() as held:
+            response = await self._response(operation, request, held)
+            return Holding(response, held.pop_all())
 
     async def _response(self, operation: Operation, request: Request, held: contextlib.ExitStack) -> ASGIApp:
         try:

@@ -14,13 +14,14 @@ from tests.conftest import REPOSITORY
 BAD = {
     "the wire sees an adapter": ("gateway/wire/models.py", "import gateway.adapters.worker_process"),
     "the domain sees the pipeline": ("gateway/domain/alias.py", "import gateway.pipeline.ports"),
-    "the pipeline mints": ("gateway/pipeline/chat.py", "import gateway.domain._mint"),
+    "the pipeline mints": ("gateway/pipeline/story.py", "import gateway.domain._mint"),
     "an adapter seals": ("gateway/adapters/worker_process.py", "import gateway.domain._seal"),
     "the wire issues receipts": ("gateway/wire/models.py", "import gateway.domain._receipt"),
     "the domain reads the clock": ("gateway/domain/alias.py", "import time"),
     "the domain imports a library": ("gateway/domain/alias.py", "import yaml"),
-    "the pipeline opens connections": ("gateway/pipeline/chat.py", "import httpx"),
+    "the pipeline opens connections": ("gateway/pipeline/story.py", "import httpx"),
     "a ledger calls a provider": ("gateway/adapters/sql_keys.py", "import httpx"),
+    "the wire counts requests itself": ("gateway/wire/models.py", "import limits"),
     "a door reads the database": ("gateway/adapters/openai_external.py", "import sqlalchemy"),
 }
 
