@@ -1,0 +1,1 @@
+"""The leak suite: every field of every operation, in every form, and the known holes of gateways of this kind."""
