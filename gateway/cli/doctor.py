@@ -18,11 +18,13 @@ from gateway.adapters import database
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
+from gateway.adapters.limits_store import MEMORY
 from gateway.adapters.model_manifest import ModelFileRefused
 from gateway.adapters.zone import OutsideZone
 from gateway.cli.options import config_option
-from gateway.domain.errors import GatewayError
-from gateway.main import detector_of, external_models, local_models, policies_of
+from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault
+from gateway.main import counters_of, detector_of, external_models, local_models, policies_of, quotas_of
+from gateway.pipeline.limiting import Quotas
 from gateway.settings import ConfigError, Settings, find_config, load
 
 
@@ -39,7 +41,7 @@ class _Checked:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def doctor(config: str, *, as_json: bool) -> None:
-    """Check configuration, policies, database, ledger key, detector, models and zones. Exit 1 when one is wrong."""
+    """Check configuration, policies, database, ledger key, detector, models, zones, limits. Exit 1 if one is wrong."""
     checked = asyncio.run(_check(config))
     if as_json:
         click.echo(json.dumps({each.part: {"ok": each.ok, "detail": each.detail} for each in checked}))
@@ -61,6 +63,7 @@ async def _check(config: str) -> list[_Checked]:
         ("models inside", _models_inside),
         ("destinations outside", _destinations_outside),
         ("keys", _auth),
+        ("limits", _limits),
     ]
     return [_Checked("configuration", ok=True, detail="read"), *[await _step(name, do, settings) for name, do in steps]]
 
@@ -129,6 +132,17 @@ async def _destinations_outside(settings: Settings) -> str:
 
 async def _auth(settings: Settings) -> str:
     return "required" if settings.auth.required else "NOT required: every caller is let in. For local trials only"
+
+
+async def _limits(settings: Settings) -> str:
+    store = counters_of(settings, os.environ)
+    health = await store.health()
+    await store.aclose()
+    if not health.ok:
+        raise GatewayFault(ErrorCode.LIMITS_UNAVAILABLE)
+    if quotas_of(settings) == Quotas():
+        return "none set"
+    return "counted by each process for itself" if settings.limits.store == MEMORY else "the shared store answers"
 
 
 def _show(checked: list[_Checked]) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from gateway.adapters import database
 from gateway.cli.doctor import doctor
 from tests.cli.processes import config
+from tests.valkey import PASSWORD, Valkey
 
 
 def run(path: Path, *arguments: str) -> Result:
@@ -44,6 +45,32 @@ def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
 
     assert 1 == result.exit_code
     assert "did you mean deadline_ms" in json.loads(result.stdout)["configuration"]["detail"]
+
+
+def test_limits_are_told(tmp_path: Path) -> None:
+    """None, of this process, in a store that answers, and in one that does not: each in its own words."""
+    valkey = Valkey(tmp_path)
+    key = "limits: {every_key: {concurrent: 1}"
+    shared = f"{key}, store: 'redis://127.0.0.1:{valkey.port}/0', password_file: {tmp_path}/password}}"
+    (tmp_path / "password").write_text(PASSWORD)
+    told = [_limits(tmp_path, text) for text in ("", f"{key}}}", shared)]
+    valkey.stop()
+    gone = _limits(tmp_path, shared)
+
+    assert [True, True, True] == [each["ok"] for each in told]
+    assert ["none set", "counted by each process for itself", "the shared store answers"] == [
+        each["detail"] for each in told
+    ]
+    assert not gone["ok"]
+    assert "could not be counted" in str(gone["detail"])
+
+
+def _limits(folder: Path, text: str) -> dict[str, object]:
+    """What the doctor says of the limits."""
+    part: dict[str, object] = json.loads(run(config(folder, "http://127.0.0.1:9/v1", f"{text}\n"), "--json").stdout)[
+        "limits"
+    ]
+    return part
 
 
 @pytest.mark.parametrize("key", ["ledger.key"])
