@@ -1,7 +1,8 @@
 """The text that recognisers read: the same text with disguises folded away, and the way back to the original offsets.
 
 Compatibility forms (full width, ligatures, super- and subscripts), digits of every script, dashes, spaces and quotes
-become their plain ASCII forms; characters without any width are dropped. An identifier cannot be hidden by typography.
+become their plain ASCII forms; characters without any width are dropped, and so are control characters that separate no
+words. An identifier cannot be hidden by typography.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-_PLAIN = re.compile(r"[\x00-\x7f]+")
+_PLAIN = re.compile(r"[\t\n\x0b\x0c\r\x20-\x7e]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _EMPTY_CATEGORIES = frozenset({"Cf", "Cs", "Co", "Cn"})
 _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # fillers and joiners that show nothing
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201b": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'"}
@@ -42,7 +44,7 @@ class Shadow:
 
 def fold(text: str) -> Shadow:
     """The shadow of `text`. Linear in its length."""
-    if text.isascii():
+    if text.isascii() and not _CONTROL.search(text):
         return Shadow(text, (), ())
     pieces: list[str] = []
     starts: list[int] = []
@@ -87,7 +89,7 @@ def _fold_cluster(cluster: str) -> str:
 
 def _fold_character(character: str) -> str:  # one return for each kind of disguise
     if character.isascii():
-        return character
+        return "" if _CONTROL.match(character) else character
     category = unicodedata.category(character)
     if category in _EMPTY_CATEGORIES or character in _EMPTY or "\ufe00" <= character <= "\ufe0f":
         return ""
