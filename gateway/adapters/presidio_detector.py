@@ -1,9 +1,9 @@
 """The detector: Presidio with spaCy and our recognisers, in processes of its own.
 
-What is looked for is in `gateway.detection`; here is how a request's leaves get there and how failure is told. Every
-leaf is answered: examined, or failed for a reason (deadline, crash, overload, error). A child that is slow is given up
-at the deadline, and killed when it does not come back soon after; one that dies is started anew and its requests fail
-closed.
+What is looked for is in `gateway.detection`; here is how a request's leaves get there and how failure is told. What
+neighbouring leaves hold only together is looked for as well (`gateway.detection.joints`). Every leaf is answered:
+examined, or failed for a reason (deadline, crash, overload, error). A child that is slow is given up at the deadline,
+and killed when it does not come back soon after; one that dies is started anew and its requests fail closed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from gateway.adapters.worker_process import WorkerDied, WorkerProcess
-from gateway.detection.frames import detectors_to_json, digest_of, report_from_json
+from gateway.detection.frames import detectors_to_json, digest_of, neighbours_to_json, report_from_json
+from gateway.detection.joints import Joint, joints, told
 from gateway.domain.conversation import Leaf
 from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Report
@@ -98,19 +99,23 @@ class PresidioDetector:
     async def examine(self, leaves: Sequence[Leaf], custom: Sequence[CustomDetector]) -> Report:
         """A report that speaks of every leaf. Never raises for a failure of its own."""
         version, detectors = self.version, self._detectors(tuple(custom))
-        keys = [self._cache.key(leaf, version, detectors.digest) for leaf in leaves]
-        told: dict[bytes, LeafReport] = {}
-        missing: dict[bytes, Leaf] = {}
-        for key, leaf in zip(keys, leaves, strict=True):
+        across = joints(leaves, every=bool(custom))
+        asked: list[Leaf | Joint] = [*leaves, *across]
+        keys = [self._cache.key(each, version, detectors.digest) for each in asked]
+        said: dict[bytes, LeafReport] = {}
+        missing: dict[bytes, Leaf | Joint] = {}
+        for key, each in zip(keys, asked, strict=True):
             cached = self._cache.get(key)
             if cached is None:
-                missing.setdefault(key, leaf)
+                missing.setdefault(key, each)
             else:
-                told[key] = Examined(cached)
+                said[key] = Examined(cached)
         if missing:
-            told |= zip(missing, await self._ask([*missing.values()], detectors), strict=True)
-            self._cache.put((key, told[key]) for key in missing)
-        return Report({leaf.address: told[key] for key, leaf in zip(keys, leaves, strict=True)}, version)
+            said |= zip(missing, await self._ask([*missing.values()], detectors), strict=True)
+            self._cache.put((key, said[key]) for key in missing)
+        reports = [said[key] for key in keys]
+        own = {leaf.address: report for leaf, report in zip(leaves, reports, strict=False)}
+        return Report(told(own, list(zip(across, reports[len(leaves) :], strict=True))), version)
 
     def _detectors(self, custom: tuple[CustomDetector, ...]) -> _Set:
         for known, prepared in self._sets:
@@ -120,7 +125,7 @@ class PresidioDetector:
         self._sets.appendleft((custom, _Set(digest_of(detectors), detectors)))
         return self._sets[0][1]
 
-    async def _ask(self, leaves: list[Leaf], detectors: _Set) -> list[LeafReport]:
+    async def _ask(self, leaves: list[Leaf | Joint], detectors: _Set) -> list[LeafReport]:
         """One report a leaf, from the least busy process, within the deadline."""
         if sum(len(leaf.text) for leaf in leaves) > self._deadline * _CHARACTERS_PER_SECOND:
             return _all_failed(leaves, FailureCause.DEADLINE)
@@ -140,10 +145,10 @@ class PresidioDetector:
             return _all_failed(leaves, FailureCause.CRASH)
         return _reports(answer, leaves)
 
-    async def _ask_worker(self, worker: WorkerProcess, leaves: list[Leaf], detectors: _Set) -> Json:
+    async def _ask_worker(self, worker: WorkerProcess, leaves: list[Leaf | Joint], detectors: _Set) -> Json:
         """The answer to one frame; the policy's own detectors travel only to a process that has not seen them."""
         known = self._known_to(worker)
-        texts: list[Json] = [[leaf.text, list(leaf.context)] for leaf in leaves]
+        texts: list[Json] = [_frame(leaf) for leaf in leaves]
         job: dict[str, Json] = {"set": detectors.digest, "budget_ms": int(self._deadline * 1000), "leaves": texts}
         sent = None if detectors.digest in known else detectors.detectors
         answer = await worker.ask_once({**job, "detectors": sent})
@@ -183,11 +188,17 @@ def _version(worker: WorkerProcess) -> str:
     return told if isinstance(told, str) and 0 < len(told) <= 64 else _UNKNOWN_VERSION
 
 
-def _all_failed(leaves: list[Leaf], cause: FailureCause) -> list[LeafReport]:
+def _frame(asked: Leaf | Joint) -> list[Json]:
+    if isinstance(asked, Joint):
+        return neighbours_to_json(asked.neighbours, asked.context)
+    return [asked.text, list(asked.context)]
+
+
+def _all_failed(leaves: list[Leaf | Joint], cause: FailureCause) -> list[LeafReport]:
     return [Failed(cause) for _ in leaves]
 
 
-def _reports(answer: Json, leaves: list[Leaf]) -> list[LeafReport]:
+def _reports(answer: Json, leaves: list[Leaf | Joint]) -> list[LeafReport]:
     """The reports in an answer; an answer that does not speak of exactly these leaves examined none of them."""
     told = answer.get("leaves") if isinstance(answer, dict) else None
     if not isinstance(told, list) or len(told) != len(leaves):
@@ -203,10 +214,11 @@ class _Cache:
         self._entries: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
         self._findings = 0
 
-    def key(self, leaf: Leaf, version: str, digest: str) -> bytes:
+    def key(self, leaf: Leaf | Joint, version: str, digest: str) -> bytes:
         """The name of one examination: text, keys above it, detector's version, the policy's own detectors."""
         hashed = blake2b(key=self._key, digest_size=24)
-        for part in (version, digest, leaf.text, *leaf.context):
+        shape = repr(leaf.neighbours) if isinstance(leaf, Joint) else ""
+        for part in (version, digest, shape, leaf.text, *leaf.context):
             data = part.encode("utf-8", "surrogatepass")
             hashed.update(struct.pack(">Q", len(data)))
             hashed.update(data)

@@ -2,6 +2,7 @@
 
     fold -> windows -> AnalyzerEngine (Presidio's and our recognisers, spaCy names, context) -> conflicts -> offsets
                     -> the policy's own detectors
+         -> layers (what is wrapped in it), each in the same way
 
 Any error of a recogniser is raised: a text is examined wholly or not at all.
 """
@@ -21,7 +22,9 @@ from presidio_analyzer.recognizer_registry import RecognizerRegistry
 from gateway.detection.candidates import Candidate
 from gateway.detection.conflicts import resolve
 from gateway.detection.context import LinearContextEnhancer
-from gateway.detection.custom import CompiledDetectors
+from gateway.detection.custom import CompiledDetectors, Hit
+from gateway.detection.frames import Neighbours
+from gateway.detection.layers import Layer, layers
 from gateway.detection.nlp import ENTITIES, PipelineEngine
 from gateway.detection.recognizers.contact import LinkRecognizer, email_recognizer, ip_recognizer, phone_recognizer
 from gateway.detection.recognizers.grammars import grammar_recognizer
@@ -47,6 +50,16 @@ _WORDS_OF_KEY = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 @dataclass(frozen=True, slots=True)
+class _How:
+    """How a text is examined: the keys above it, the policy's own detectors, and whether names are looked for."""
+
+    context: Sequence[str]
+    custom: CompiledDetectors
+    go_on: Callable[[], None]
+    names: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Analyzer:
     """Examines texts. Not safe for several threads."""
 
@@ -59,31 +72,108 @@ class Analyzer:
     ) -> tuple[Finding, ...]:
         """Everything found in `text`, sorted by start, with offsets in it. `context` are the keys above it.
 
-        `go_on` is called before each window and may raise, to end a long examination.
+        `go_on` is called before each window and may raise, to end a long examination. What is wrapped in `text` and
+        cannot be unwrapped within bounds raises `TooDeep` or `TooLarge`.
         """
-        shadow = fold(text)
-        head = _head(shadow.text, context)
-        plain = _too_plain(shadow.text, _FEWEST_LABELLED_DIGITS if head else _FEWEST_DIGITS)
-        found = iter(()) if plain else self._candidates(head + shadow.text, _words(context), go_on)
-        kept = resolve(_without(head, found), shadow.text)
-        findings = {_finding(shadow, candidate) for candidate in kept}
-        for start, end, entity, confidence, recognizer in custom.find(shadow.text):
-            findings.add(Finding(*shadow.original(start, end), entity, confidence, recognizer))
-        if shadow.text != text:
-            findings |= {Finding(*hit) for hit in custom.find(text)}
-        return tuple(sorted(findings, key=lambda f: (f.start, f.end, f.entity, -f.confidence)))
+        return tuple(sorted(self._everything(text, _How(context, custom, go_on, names=True)), key=_order))
 
-    def _candidates(self, text: str, context: list[str], go_on: Callable[[], None]) -> Iterator[Candidate]:
+    def _everything(self, text: str, how: _How) -> set[Finding]:
+        shadow = fold(text)
+        wrapped = list(layers(shadow.text))
+        # Names are looked for once: where the whole text is written in escapes, in what they say.
+        surface = replace(how, names=how.names and not any(layer.whole for layer in wrapped))
+        findings = {
+            Finding(*shadow.original(start, end), entity, confidence, recognizer)
+            for start, end, entity, confidence, recognizer in self._hits(shadow.text, surface)
+        }
+        if shadow.text != text:
+            findings |= {Finding(*hit) for hit in how.custom.find(text)}
+        return findings | self._wrapped(shadow, wrapped, how, findings)
+
+    def examine_joint(
+        self,
+        joint: Neighbours,
+        context: Sequence[str],
+        custom: CompiledDetectors,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> tuple[Finding, ...]:
+        """What is found in neighbouring texts only because they are neighbours, with offsets in `joint.text`.
+
+        They are read in one piece and with spaces between them. Names and health content count where a word is broken.
+        """
+        found: dict[tuple[int, int, Entity], Finding] = {}
+        for between in ("", " "):
+            text = between.join(joint.pieces())
+            names = joint.broken and not between
+            how = _How(context, custom, go_on, names=names)
+            for hit in self._everything(text, how):
+                start, end = joint.without(between, hit.start), joint.without(between, hit.end)
+                if start < end and _counts_across(joint, replace(hit, start=start, end=end), names=names):
+                    found.setdefault((start, end, hit.entity), replace(hit, start=start, end=end))
+        return tuple(sorted(found.values(), key=_order))
+
+    def _wrapped(self, shadow: Shadow, wrapped: list[Layer], how: _How, seen: set[Finding]) -> set[Finding]:
+        """What is found only in the layers of a text, as findings on all that it was written with."""
+        found: dict[tuple[int, int, Entity], Finding] = {}
+        known = {(each.start, each.end, each.entity) for each in seen}
+        for layer in wrapped:
+            inside = replace(how, names=how.names and (layer.whole or layer.wordy))
+            for start, end, entity, confidence, recognizer in self._hits(layer.text, inside):
+                if layer.whole or layer.touches(start, end):
+                    span = shadow.original(*layer.original(start, end))
+                    told = found.get((*span, entity))
+                    if (*span, entity) not in known and (told is None or told.confidence < confidence):
+                        found[*span, entity] = Finding(*span, entity, confidence, recognizer)
+        return set(found.values())
+
+    def _hits(self, text: str, how: _How) -> list[Hit]:
+        """Everything found in a folded text, by the recognisers and by the policy's own detectors."""
+        head = _head(text, how.context)
+        plain = _too_plain(text, _FEWEST_LABELLED_DIGITS if head else _FEWEST_DIGITS)
+        found = iter(()) if plain else self._candidates(head + text, how)
+        kept = resolve(_without(head, found), text)
+        return [*map(_hit, kept), *how.custom.find(text)]
+
+    def _candidates(self, text: str, how: _How) -> Iterator[Candidate]:
+        context = _words(how.context)
         try:
             for offset, part in windows(text):
-                go_on()
+                how.go_on()
                 with self.pipeline.memory():
-                    results = self.engine.analyze(text=part, language="en", score_threshold=THRESHOLD, context=context)
+                    results = self.engine.analyze(
+                        text=part,
+                        language="en",
+                        score_threshold=THRESHOLD,
+                        context=context,
+                        nlp_artifacts=None if how.names else self.pipeline.no_names(),
+                    )
                 for result in results:
                     name = result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY]
                     yield Candidate(result.start + offset, result.end + offset, result.entity_type, result.score, name)
         finally:
             self.gate.forget()
+
+
+_ACROSS = frozenset(
+    {
+        "CREDIT_CARD", "US_SSN", "US_ITIN", "US_MBI", "US_PASSPORT", "US_DRIVER_LICENSE", "US_BANK_NUMBER", "UK_NINO",
+        "UK_NHS", "IBAN_CODE", "EMAIL_ADDRESS", "PHONE_NUMBER", "SECRET", "CRYPTO", "MEDICAL_RECORD_NUMBER",
+        "MEDICAL_LICENSE", "NATIONAL_ID", "ACCOUNT_NUMBER", "ABA_ROUTING_NUMBER",
+    }
+)  # fmt: skip
+_ACROSS_A_WORD = _ACROSS | {"PERSON", "MEDICAL_CONDITION", "STREET_ADDRESS"}
+_EXPLAINED_BY_NEIGHBOURS = frozenset({"MEDICAL_RECORD_NUMBER", "US_SSN"})
+_LEAST_ACROSS = 600
+_OWN_RECOGNIZERS = frozenset({"TermsDetector", "PatternDetector"})
+
+
+def _counts_across(joint: Neighbours, finding: Finding, *, names: bool) -> bool:
+    """Whether a finding is a joint's own: strong, of a kind that is looked for there, across a cut or by a label."""
+    own = finding.recognizer in _OWN_RECOGNIZERS
+    if not own and (finding.confidence < _LEAST_ACROSS or finding.entity not in (_ACROSS_A_WORD if names else _ACROSS)):
+        return False
+    across = any(finding.start < cut < finding.end for cut in joint.cuts)
+    return across or (not own and finding.entity in (_ACROSS if joint.labels else _EXPLAINED_BY_NEIGHBOURS))
 
 
 _FEWEST_DIGITS = 7
@@ -172,7 +262,10 @@ def _words(context: Sequence[str]) -> list[str]:
     return [" ".join(_WORDS_OF_KEY.findall(fold(key).text)).lower() for key in context[-3:]]
 
 
-def _finding(shadow: Shadow, candidate: Candidate) -> Finding:
-    start, end = shadow.original(candidate.start, candidate.end)
+def _hit(candidate: Candidate) -> Hit:
     confidence = Permille(max(0, min(1000, round(candidate.score * 1000))))
-    return Finding(start, end, Entity(candidate.entity), confidence, candidate.recognizer)
+    return candidate.start, candidate.end, Entity(candidate.entity), confidence, candidate.recognizer
+
+
+def _order(finding: Finding) -> tuple[int, int, str, int]:
+    return finding.start, finding.end, finding.entity, -finding.confidence

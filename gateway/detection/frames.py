@@ -1,6 +1,7 @@
-"""What the detector's process and the gateway tell each other, as JSON values. The only module that both sides import.
+"""What the detector's process and the gateway tell each other, as JSON values. Both sides import it.
 
-A job:     {"set": digest, "detectors": [...] or null, "budget_ms": n, "leaves": [[text, [key, ...]], ...]}
+A job:     {"set": digest, "detectors": [...] or null, "budget_ms": n, "leaves": [leaf, ...]}; a leaf is
+           [text, [key, ...]], or [text, [key, ...], [cut, ...], broken, labels] for neighbouring texts in one
            {"ping": true}
 An answer: {"leaves": [[[start, end, entity, permille, recognizer], ...] or "deadline" or "error", ...]}
            {"unknown_set": true}: the detectors of this digest have to be sent along
@@ -11,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import assert_never, cast
 
 from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
@@ -20,6 +23,41 @@ from gateway.domain.strict_json import Json
 
 _NO_MEANING = Classification(Label(""), frozenset())
 _CAUSES = {"deadline": FailureCause.DEADLINE, "error": FailureCause.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Neighbouring texts in one, as the detector's process reads them. `cuts` are where one ends and the next begins,
+    `broken` says that one of these is within a word, `labels` that words of one may explain a number in another."""
+
+    text: str = field(repr=False)
+    cuts: tuple[int, ...]
+    broken: bool
+    labels: bool
+
+    def pieces(self) -> list[str]:
+        """The texts."""
+        return [self.text[start:end] for start, end in pairwise((0, *self.cuts, len(self.text)))]
+
+    def without(self, between: str, at: int) -> int:
+        """An offset in the pieces joined by `between`, as an offset in `text`."""
+        inserted = 0
+        for cut in self.cuts:
+            if at < cut + inserted + len(between):
+                return min(at - inserted, cut)
+            inserted += len(between)
+        return at - inserted
+
+
+def neighbours_to_json(each: Neighbours, context: Sequence[str]) -> list[Json]:
+    """Neighbouring texts, as a leaf of a job."""
+    return [each.text, list(context), list(each.cuts), each.broken, each.labels]
+
+
+def neighbours_from_json(leaf: Sequence[Json]) -> Neighbours:
+    """The inverse of `neighbours_to_json`, without the keys."""
+    text, _, cuts, broken, labels = leaf
+    return Neighbours(cast("str", text), tuple(cast("list[int]", cuts)), broken is True, labels is True)
 
 
 def detectors_to_json(detectors: Sequence[CustomDetector]) -> Json:

@@ -55,11 +55,15 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
     def process_text(self, text: str, language: str) -> NlpArtifacts:  # noqa: ARG002 - Presidio's signature
         """The named entities of `text`; nothing is looked for in a text without letters."""
         if not any(map(str.isalpha, text)):
-            return self._artifacts(self._nlp.make_doc(""), [])
+            return self.no_names()
         doc = self._nlp(text)
         capitals = _CAPITALISED.search(text) is not None
         spans = (_believable(doc, entity) for entity in doc.ents)
         return self._artifacts(doc, [span for span in spans if span and not (capitals and span.text.islower())])
+
+    def no_names(self) -> NlpArtifacts:
+        """What stands for a text in which no names are looked for."""
+        return self._artifacts(self._nlp.make_doc(""), [])
 
     def process_batch(
         self,

@@ -24,9 +24,12 @@ from typing import cast
 from gateway.adapters.worker_child import Channel
 from gateway.detection.analyzer import Analyzer, build_analyzer
 from gateway.detection.custom import CompiledDetectors, CompiledSets
-from gateway.detection.frames import detectors_from_json, report_to_json
+from gateway.detection.frames import detectors_from_json, neighbours_from_json, report_to_json
 from gateway.domain.finding import Examined, Failed, FailureCause, LeafReport
 from gateway.domain.strict_json import Json
+
+_PLAIN_LEAF = 2
+"""So many parts has a leaf that is no joint: its text and the keys above it."""
 
 
 class _OutOfTime(Exception):
@@ -88,6 +91,9 @@ class Worker:
         text, context = cast("str", leaf[0]), cast("list[str]", leaf[1])
         try:
             self._go_on(job)
+            if len(leaf) > _PLAIN_LEAF:
+                joint = neighbours_from_json(leaf)
+                return Examined(self._analyzer.examine_joint(joint, context, custom, lambda: self._go_on(job)))
             return Examined(self._analyzer.examine(text, context, custom, lambda: self._go_on(job)))
         except _OutOfTime:
             return Failed(FailureCause.DEADLINE)

@@ -138,7 +138,7 @@ async def test_the_same_text_is_examined_once(pipeline: str, monkeypatch: pytest
         again = await detector.examine(given, ())
         other = await detector.examine(given, (MEMBER,))
 
-    assert asked == [2, 2]
+    assert asked == [3, 3]  # two texts and their joint
     assert first == again
     assert entities(other, given[1]) == ["member"]
 

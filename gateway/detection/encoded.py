@@ -1,0 +1,123 @@
+"""Text that was written as base64 or hex: found, decoded, and told apart from bytes that only look like it.
+
+A stretch of the alphabet is decoded from each of its possible beginnings, line breaks and spaces left out. What counts
+is a run of printable characters (UTF-8 or UTF-16) that chance does not make: random bytes are printable in four cases
+of ten. The whole written token is what the decoded text stands for.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+
+from gateway.detection.replacements import Replacement
+
+MOST_INFLATED = 256 * 1024
+"""In bytes. Compressed text that becomes longer than this is not read."""
+
+_STRETCH = re.compile(r"[A-Za-z0-9+/_-](?:\s{0,4}[A-Za-z0-9+/_-]){7,}(?:\s{0,2}=){0,2}")
+_HEX_STRETCH = re.compile(
+    r"(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[\s:,;\-]{0,3}(?:0[xX])?[0-9a-fA-F]{2}){5,}(?![0-9A-Za-z])"
+)
+_HEX_FILLING = re.compile(r"0[xX]|[\s:,;\-]")
+_SPACE = re.compile(r"\s")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_STANDARD = str.maketrans("-_", "+/")
+
+_WIDE = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+_SHOWN = rb"(?:[\t\n\r\x20-\x7e]|" + _WIDE + rb")"
+_WHOLE = re.compile(_SHOWN + rb"{6,}")
+_SHORT_RUN = re.compile(_SHOWN + rb"{9,}")
+_LONG_RUN = re.compile(_SHOWN + rb"{16,}")
+_UTF16 = re.compile(rb"(?P<little>(?:[\t\n\r\x20-\x7e]\x00){6,})|(?P<big>(?:\x00[\t\n\r\x20-\x7e]){6,})")
+_LONG = 256
+_SHORTEST = 8
+_FEWEST_KINDS = 3
+_WORDY = re.compile(r"[^\W_][\w .,:;@'\-]*")
+
+
+class TooLarge(Exception):
+    """Compressed text that does not fit: nobody has read it."""
+
+
+def encoded(text: str) -> list[Replacement]:
+    """Everything in `text` that is readable text in base64 or hex, sorted by start. What can be read in several ways is
+    told for each. Raises `TooLarge`."""
+    return sorted([*_hex(text), *_base64(text)], key=lambda each: (each.start, each.end))
+
+
+def _base64(text: str) -> Iterator[Replacement]:
+    for stretch in _STRETCH.finditer(text):
+        written = stretch.group().rstrip("= \t\r\n")
+        packed = "".join(written.split()).translate(_STANDARD)
+        if len(packed) < _SHORTEST or (packed.isalpha() and packed.islower()):
+            continue
+        places = None if len(packed) == len(written) else [m.start() for m in re.finditer(r"\S", written)]
+        yield from _runs_of(text, stretch.start(), packed, places)
+
+
+def _runs_of(text: str, at: int, packed: str, places: list[int] | None) -> Iterator[Replacement]:
+    """The readable runs of one stretch; the beginning that gives most is believed first."""
+    for shift in range(4):
+        data = _decoded(packed[shift:])
+        whole = shift == 0 and _WHOLE.fullmatch(data)
+        for start, end, shown in [(0, len(data), data.decode("utf-8", "replace"))] if whole else _readable(data):
+            first, last = shift + start // 3 * 4, min(len(packed), shift + -(-end * 4 // 3)) - 1
+            begin, stop = (first, last) if places is None else (places[first], places[last])
+            yield Replacement(*_whole_tokens(text, at + begin, at + stop + 1), shown)
+        if whole:
+            return
+
+
+def _decoded(packed: str) -> bytes:
+    rest = len(packed) % 4
+    usable = packed[: len(packed) - 1] if rest == 1 else packed + "=" * (-len(packed) % 4)
+    return binascii.a2b_base64(usable)
+
+
+def _readable(data: bytes) -> Iterator[tuple[int, int, str]]:
+    """Start, end (in bytes) and text of what can be read in `data`."""
+    if data[:2] == b"\x1f\x8b" or (data[:1] == b"\x78" and data[1:2] in {b"\x01", b"\x5e", b"\x9c", b"\xda"}):
+        inflated = _inflated(data)
+        if inflated:
+            yield 0, len(data), inflated
+            return
+    for match in (_LONG_RUN if len(data) > _LONG else _SHORT_RUN).finditer(data):
+        yield *match.span(), match.group().decode("utf-8", "replace")
+    if b"\x00" in data:
+        for match in _UTF16.finditer(data):
+            yield *match.span(), match.group().replace(b"\x00", b"").decode("ascii")
+
+
+def _inflated(data: bytes) -> str:
+    """Text that was compressed; empty for what is not, or is no text. Raises `TooLarge`."""
+    stream = zlib.decompressobj(wbits=47)
+    try:
+        plain = stream.decompress(data, MOST_INFLATED)
+    except zlib.error:
+        return ""
+    if stream.unconsumed_tail:
+        raise TooLarge
+    return plain.decode("utf-8") if _WHOLE.fullmatch(plain) else ""
+
+
+def _whole_tokens(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span with the rest of the words at its edges, and the padding after it."""
+    while start and not text[start - 1].isspace() and _TOKEN.match(text[start - 1]):
+        start -= 1
+    more = _TOKEN.match(text, end - 1)
+    return start, more.end() if more else end
+
+
+def _hex(text: str) -> Iterator[Replacement]:
+    for stretch in _HEX_STRETCH.finditer(text):
+        digits = _HEX_FILLING.sub("", stretch.group())
+        data = bytes.fromhex(digits[: len(digits) // 2 * 2])
+        if _WHOLE.fullmatch(data):
+            yield Replacement(*stretch.span(), data.decode("utf-8", "replace"))
+            continue
+        for _, _, shown in _readable(data):
+            yield Replacement(*stretch.span(), shown)
+            break

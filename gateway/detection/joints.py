@@ -1,0 +1,212 @@
+"""Where one text of a request ends and the next begins: a value may be split over both.
+
+Texts that a model reads one after the other are put in chains: what was said, what the user said, and the values of one
+field. Of each chain the surroundings of its joints are examined once more, as one text, and what is found only there
+becomes findings on its pieces. A joint that could not be examined fails every text that it touches.
+
+This module is loaded by the gateway itself, so it knows no recogniser: `Analyzer.examine_joint` does the looking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from gateway.detection.frames import Neighbours
+from gateway.domain.conversation import Leaf
+from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.finding import Address, Examined, Failed, Finding, LeafReport
+
+_REACH = 64
+_REACH_WRAPPED = 256
+_MOST_TEXT = 2048
+_SPOKEN = frozenset({Source.USER, Source.SYSTEM, Source.ASSISTANT, Source.TOOL_RESULT})
+
+_ESCAPED = re.compile(r"\\|%[0-9a-fA-F]{2}|&#?\w|=[0-9A-F]{2}")
+_WORTH_A_LOOK = re.compile(
+    r"\d(?:[^0-9A-Za-z]{0,4}\d){4}"  # five digits: a number with a label, a card, a phone number
+    r"|@|\(at\)|\bat\b.{1,40}\bdot\b"
+    r"|[A-Z0-9][A-Za-z0-9+/_-]{14}|[A-Za-z0-9+/_-]{14}[A-Z0-9]|(?:\S[ \n]){6}"  # a key, something encoded, spelled out
+    r"|(?i:pass|pwd|secret|token|api.?key|pin code)"
+    r"|(?i:zero|one|two|three|four|five|six|seven|eight|nine)(?i:[\s,-]+(?:zero|one|two|three|four|five|six|seven|eight|nine)){2}"
+    r"|\\[ux0-7]|%[0-9a-fA-F]{2}|&#|=[0-9A-F]{2}|[^\x00-\x7f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The part of a joint's text that is from one leaf: `start` to `end` there, from character `offset` of the leaf."""
+
+    address: Address = field(repr=False)
+    start: int
+    end: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Neighbouring texts, the keys above the last of them, and what each piece is of. `begins` says that the first
+    piece is there from its leaf's beginning, `ends` that the last one is to its leaf's end."""
+
+    neighbours: Neighbours
+    context: tuple[str, ...] = field(repr=False)
+    pieces: tuple[Piece, ...] = field(repr=False)
+    begins: bool
+    ends: bool
+
+    @property
+    def text(self) -> str:
+        """The pieces in one."""
+        return self.neighbours.text
+
+
+def joints(leaves: Sequence[Leaf], *, every: bool) -> list[Joint]:
+    """The joints of a request that are worth a look; with `every`, all, since a policy's own terms may be anything."""
+    found: dict[tuple[Piece, ...], Joint] = {}
+    for chain in _chains(leaves):
+        for joint in _of_chain(chain):
+            if (
+                every
+                or joint.neighbours.broken
+                or _WORTH_A_LOOK.search(joint.text)
+                or _WORTH_A_LOOK.search(_spaced(joint))
+            ):
+                found.setdefault(joint.pieces, joint)
+    return list(found.values())
+
+
+def _spaced(joint: Joint) -> str:
+    return " ".join(joint.neighbours.pieces())
+
+
+def _chains(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
+    """Texts that follow each other: all that was said, what the user said, and every field's values and keys."""
+    chains: dict[tuple[str, ...], list[Leaf]] = {}
+    for leaf in leaves:
+        if not leaf.text:
+            continue
+        for name in _names(leaf):
+            chains.setdefault(name, []).append(leaf)
+    if chains.get(("user",)) == chains.get(("spoken",)):
+        chains.pop(("user",), None)
+    return (chain for chain in chains.values() if len(chain) > 1)
+
+
+def _names(leaf: Leaf) -> Iterator[tuple[str, ...]]:
+    field_name = leaf.address.split("/", 2)[1] if "/" in leaf.address else ""
+    if leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN:
+        yield ("spoken",)
+        if leaf.source is Source.USER:
+            yield ("user",)
+    elif leaf.kind is LeafKind.KEY:
+        yield ("keys", leaf.source, field_name)
+    else:
+        yield ("values", leaf.source, field_name)
+
+
+def _of_chain(chain: Sequence[Leaf]) -> Iterator[Joint]:
+    """The surroundings of the joints of a chain. Long texts are cut in their middle, where no joint is."""
+    group: list[tuple[Leaf, int, str]] = []
+    size = 0
+    for leaf in chain:
+        head, tail = _head(leaf.text), _tail(leaf.text)
+        if len(head) == len(leaf.text):
+            group.append((leaf, 0, leaf.text))
+            size += len(leaf.text)
+            if size > _MOST_TEXT:
+                yield _joint(group)
+                group = _last(group)
+                size = sum(len(text) for _, _, text in group)
+            continue
+        if group:
+            yield _joint([*group, (leaf, 0, head)])
+        group, size = [(leaf, len(leaf.text) - len(tail), tail)], len(tail)
+    if len(group) > 1:
+        yield _joint(group)
+
+
+def _last(group: list[tuple[Leaf, int, str]]) -> list[tuple[Leaf, int, str]]:
+    """The end of a group, with which the next one begins."""
+    kept: list[tuple[Leaf, int, str]] = []
+    for each in reversed(group):
+        kept.insert(0, each)
+        if sum(len(text) for _, _, text in kept) >= _REACH_WRAPPED:
+            break
+    return kept if len(kept) < len(group) else kept[1:]
+
+
+def _head(text: str) -> str:
+    return text[: _REACH_WRAPPED if _ESCAPED.search(text, 0, _REACH) else _REACH]
+
+
+def _tail(text: str) -> str:
+    return text[-_REACH_WRAPPED:] if _ESCAPED.search(text, max(0, len(text) - _REACH)) else text[-_REACH:]
+
+
+def _joint(group: Sequence[tuple[Leaf, int, str]]) -> Joint:
+    pieces: list[Piece] = []
+    at = 0
+    for leaf, offset, text in group:
+        pieces.append(Piece(leaf.address, at, at + len(text), offset))
+        at += len(text)
+    spoken = all(leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN for leaf, _, _ in group)
+    texts = [text for _, _, text in group]
+    broken = spoken and any(before[-1].isalpha() and after[0].islower() for before, after in pairwise(texts))
+    cuts = tuple(piece.start for piece in pieces[1:])
+    last, offset, text = group[-1]
+    return Joint(
+        Neighbours("".join(texts), cuts, broken, spoken),
+        last.context,
+        tuple(pieces),
+        begins=group[0][1] == 0,
+        ends=offset + len(text) == len(last.text),
+    )
+
+
+def told(own: Mapping[Address, LeafReport], examined: Sequence[tuple[Joint, LeafReport]]) -> dict[Address, LeafReport]:
+    """The leaves' own reports, with what was found across their joints."""
+    reports = dict(own)
+    extra: dict[Address, list[Finding]] = {}
+    for joint, report in examined:
+        if isinstance(report, Failed):
+            reports |= {piece.address: report for piece in joint.pieces}
+            continue
+        for finding in report.findings:
+            parts = list(_parts(joint, finding))
+            if not _cut_off(joint, finding) and not any(_known(own[address], part) for address, part in parts):
+                for address, part in parts:
+                    extra.setdefault(address, []).append(part)
+    for address, findings in extra.items():
+        said = reports[address]
+        if isinstance(said, Examined):
+            every = {*said.findings, *findings}
+            reports[address] = Examined(tuple(sorted(every, key=lambda f: (f.start, f.end, f.entity, -f.confidence))))
+    return reports
+
+
+def _parts(joint: Joint, finding: Finding) -> Iterator[tuple[Address, Finding]]:
+    """A finding in a joint as findings on its pieces, those of mere space left out."""
+    for piece in joint.pieces:
+        start, end = max(finding.start, piece.start), min(finding.end, piece.end)
+        if start < end and not joint.text[start:end].isspace():
+            moved = piece.offset - piece.start
+            yield (
+                piece.address,
+                Finding(start + moved, end + moved, finding.entity, finding.confidence, finding.recognizer),
+            )
+
+
+def _cut_off(joint: Joint, finding: Finding) -> bool:
+    """Whether a finding in one piece ends where the piece was cut: there it may be part of something else."""
+    across = any(finding.start < cut < finding.end for cut in joint.neighbours.cuts)
+    at_edge = (finding.start == 0 and not joint.begins) or (finding.end == len(joint.text) and not joint.ends)
+    return at_edge and not across
+
+
+def _known(report: LeafReport, part: Finding) -> bool:
+    """Whether the leaf itself holds the value: then its neighbour only happens to continue it."""
+    return isinstance(report, Examined) and any(
+        each.entity == part.entity and each.start < part.end and part.start < each.end for each in report.findings
+    )

@@ -1,0 +1,59 @@
+"""Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), or digits as words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from operator import add
+
+from gateway.detection.replacements import Replacement
+
+_SINGLES = re.compile(r"(?<![^\s(\"':=])\S(?:[ \t\r\n]{1,3}\S){6,}(?=[.,;:!?)\"']{0,2}(?:\s|\Z))")
+_JOINED = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
+)
+_GAP = re.compile(r"\s+")
+_DIGITS = {
+    "zero": "0", "oh": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
+    "seven": "7", "eight": "8", "nine": "9", "dash": "-", "hyphen": "-", "minus": "-",
+}  # fmt: skip
+_TIMES = {"double": 2, "triple": 3}
+_DIGIT = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine"
+_WORD = rf"(?:(?:double|triple)[ \t\n-]{{1,2}})?(?:{_DIGIT})|dash|hyphen|minus"
+_SPOKEN = re.compile(
+    rf"\b(?:{_DIGIT}|double|triple)\b(?=[\s,\-])(?:[\s,\-]{{0,3}}\b(?:{_WORD})\b){{5,}}", re.IGNORECASE
+)
+_SPOKEN_WORD = re.compile(r"[a-z]+")
+
+
+def spelled(text: str) -> list[Replacement]:
+    """Everything that is written out in `text`, sorted by start."""
+    return sorted([*_singles(text), *_joined(text), *_spoken(text)], key=lambda each: (each.start, each.end))
+
+
+def _singles(text: str) -> Iterator[Replacement]:
+    for match in _SINGLES.finditer(text):
+        signs, gaps = match.group().split(), _GAP.findall(match.group())
+        usual = min(map(len, gaps))
+        between = [" " if len(gap) > usual else "" for gap in gaps]
+        yield Replacement(*match.span(), "".join(map(add, signs, [*between, ""])))
+
+
+def _joined(text: str) -> Iterator[Replacement]:
+    for match in _JOINED.finditer(text):
+        yield Replacement(*match.span(), match.group()[::2])
+
+
+def _spoken(text: str) -> Iterator[Replacement]:
+    for match in _SPOKEN.finditer(text):
+        yield Replacement(*match.span(), "".join(_digits(match.group().lower())))
+
+
+def _digits(words: str) -> Iterator[str]:
+    times = 1
+    for word in _SPOKEN_WORD.findall(words):
+        if word in _TIMES:
+            times = _TIMES[word]
+        else:
+            yield _DIGITS[word] * times
+            times = 1
