@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test lint format bench docs lock install dev wheel clean
+.PHONY: help serve demo test test-node lint format bench docs lock install dev wheel clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -25,6 +25,9 @@ demo: install ## see in one screen what leaves and what stays
 
 test: dev ## the whole test suite
 	$(BIN)/python -m pytest $(ARGS)
+
+test-node: dev ## the official Node clients, directly and through the gateway (needs Node 20 or newer)
+	$(BIN)/python -m tests.node.run
 
 lint: dev ## style, types, import contracts, size stops
 	$(BIN)/ruff check .
@@ -83,4 +86,4 @@ $(WHEELS)/llama-$(LLAMA):
 	@mv $@.part $@
 
 clean: ## remove what was built here (not the cached wheel)
-	rm -rf $(VENV) build dist var .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist var tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
