@@ -38,6 +38,11 @@ _RULES = """
       transform: [{{entity: code-name, with: placeholder}}, {transforms}]
       route: external
 """
+_ANSWERS = """
+answers:
+  - {id: strangers, entities: [US_SSN, CREDIT_CARD, SECRET, EMAIL_ADDRESS], new: true, then: mask}
+  - {id: addresses, links: [images, links], allow: [docs.example.com], then: mask}
+"""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,15 @@ def shipped_policy(numbers: Iterable[int] = range(1)) -> str:
     return f"{policy[:rules]}{_terms(numbers)}{policy[rules:]}"
 
 
+def guarded_policy() -> str:
+    """The policy that ships, for the app `guarded` alone, which also has its answers inspected."""
+    name, scope = "name: default", 'scope: {apps: ["*"]'
+    policy = shipped_policy()
+    assert name in policy
+    assert scope in policy
+    return policy.replace(name, "name: guarded").replace(scope, "scope: {apps: [guarded]") + _ANSWERS
+
+
 def _shipped() -> str:
     policy = (REPOSITORY / "policies" / "default.policy.yaml").read_text()
     lines = f"destinations:\n  openai: {_CEILING}\n"
@@ -102,7 +116,7 @@ def _shipped() -> str:
 
 def _terms(numbers: Iterable[int]) -> str:
     """A detector that knows the code names with these numbers. At most 5,000: a policy takes 10,000 terms."""
-    texts = [f'"{term(number, joint)}"' for number in numbers for joint in (" ", "-")]
+    texts = [f'"{term(number, joint)}"' for number in (0, *numbers) for joint in (" ", "-")]
     return _DETECTOR.format(terms=", ".join(texts))
 
 
@@ -111,6 +125,7 @@ def settings_of(folder: Path, provider: StandIn, inside: StandIn, policy: str) -
     policies = folder / "policies"
     policies.mkdir()
     (policies / "suite.policy.yaml").write_text(policy)
+    (policies / "guarded.policy.yaml").write_text(guarded_policy())
     outside = {"zone": Zone.EXTERNAL, "base_url": provider.base_url, "api_key_env": "STAND_IN_KEY"}
     root = provider.base_url.removesuffix("/v1")
     local = "local-slm"

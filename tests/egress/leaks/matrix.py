@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.domain.declaration import Field
 from gateway.domain.strict_json import Json
 from gateway.wire.schema import OPERATIONS
 from tests.egress.leaks.canaries import Canary, Form, Kind, Written, canary, every_form
-from tests.egress.leaks.fields import Plant, Slot, Spot, Unplantable, inspected, merged
+from tests.egress.leaks.fields import FILLER, Plant, Slot, Spot, Unplantable, inspected, merged
 from tests.egress.leaks.hearing import Heard
 from tests.egress.leaks.house import House, Listening
 
@@ -37,6 +37,8 @@ class Way:
     operation: str
     model: str
     asked_as: str = ""
+    last: Json = field(default=None, hash=False, compare=False)
+    """What a request has to end with, beside the field that is tried, to be one that can be asked in the other dialect."""
 
     @property
     def name(self) -> str:
@@ -49,10 +51,15 @@ class Way:
         return self.operation.removeprefix("POST ")
 
 
-_AS_CHAT = ("POST /v1/responses", "POST /v1/completions", "POST /v1/messages")
+_QUESTION: Json = {"role": "user", "content": FILLER}
+_AS_CHAT: Mapping[str, Json] = {
+    "POST /v1/responses": {"input": [_QUESTION]},
+    "POST /v1/completions": None,
+    "POST /v1/messages": {"messages": [_QUESTION]},
+}
 WAYS: tuple[Way, ...] = (
     *(Way(op, "claude-sonnet-4-5" if op == "POST /v1/messages" else "gpt-4o-mini") for op in OPERATIONS),
-    *(Way(op, "chat-mini", "chat completions") for op in _AS_CHAT),
+    *(Way(op, "chat-mini", "chat completions", last) for op, last in _AS_CHAT.items()),
 )
 """Every operation in its own dialect, and those that can be asked in another."""
 
@@ -127,7 +134,8 @@ def _planted(case: Case, shown: Written) -> Json:
 
 def bytes_of(way: Way, body: Json, escapes: Sequence[str] = ()) -> bytes:
     """A request as bytes, with some texts in it written as escapes, which any JSON parser reads as the same."""
-    named = {**body, "model": _model(way, body)} if isinstance(body, dict) else body
+    ended = (way.last is not None and _together(body, way.last)) or body
+    named = {**ended, "model": _model(way, body)} if isinstance(ended, dict) and isinstance(body, dict) else body
     raw = json.dumps(named, ensure_ascii=False)
     for text in filter(None, escapes):
         raw = raw.replace(text, "".join(f"\\u{ord(letter):04x}" for letter in text))
