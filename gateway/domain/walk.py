@@ -50,8 +50,8 @@ UNREADABLE_JSON = "unreadable_json"
 """The medium of a string that claims to be JSON, holds escapes, and cannot be parsed: nobody can say what it says."""
 
 _PLAIN_KEY = re.compile(r"[a-z_]{1,40}")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/@+-]{1,256}")
-_SEALED = re.compile(r"[A-Za-z0-9_.:+/=-]*")
+IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/@+-]{1,256}")  # what an `Identifier` looks like
+SEALED = re.compile(r"[A-Za-z0-9_.:+/=-]*")  # what a `Sealed` text looks like
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ def rebuild(declaration: Field, value: Json, visitor: Visitor, place: Place) -> 
         case JsonSchema(source=source):
             return _rebuild_any(value, visitor, place.by(source), schema=True)
         case Identifier(name=name):
-            return _rebuild_shaped(_IDENTIFIER, _string(value, place), _kind(name=name), visitor, place)
+            return _rebuild_shaped(IDENTIFIER, _string(value, place), _kind(name=name), visitor, place)
         case Sealed():
-            return _rebuild_shaped(_SEALED, _string(value, place), LeafKind.VALUE, visitor, place)
+            return _rebuild_shaped(SEALED, _string(value, place), LeafKind.VALUE, visitor, place)
         case TokenId():
             return refuse(ErrorCode.TOKEN_IDS_UNREADABLE, place.schema)
         case Number():

@@ -28,8 +28,9 @@ from gateway.wire.endpoint import Endpoint
 from gateway.wire.errors import error_response
 from gateway.wire.health import HealthCheck, alive, readiness
 from gateway.wire.models import ModelNames, model_response, models_response
+from gateway.wire.openapi import openapi_response
 from gateway.wire.unserved import unserved_response
-from gateway.wire.voice import Voice
+from gateway.wire.voice import voice_at
 
 _LOG = logging.getLogger("gateway.access")
 Handler = Callable[[Request], Awaitable[ASGIApp]]
@@ -84,6 +85,10 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
         await parts.auth.principal(request.headers)
         return coverage_response()
 
+    async def openapi(request: Request) -> ASGIApp:
+        await parts.auth.principal(request.headers)
+        return openapi_response()
+
     async def healthz(_: Request) -> ASGIApp:
         return alive()
 
@@ -99,6 +104,7 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
         "/v1/models": ("GET", models),
         "/v1/models/{model:path}": ("GET", model),
         "/v1/gateway/coverage": ("GET", coverage),
+        "/v1/gateway/openapi.json": ("GET", openapi),
         "/healthz": ("GET", healthz),
         "/readyz": ("GET", readyz),
         "/metrics": ("GET", metrics),
@@ -106,9 +112,8 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
 
 
 async def _on_gateway_error(request: Request, error: Exception) -> Response:
-    voice = Voice.ANTHROPIC if request.url.path == "/v1/messages" else Voice.OPENAI
     told = error if isinstance(error, GatewayError) else GatewayFault(ErrorCode.INTERNAL_ERROR)
-    return error_response(told, {}, voice)
+    return error_response(told, {}, voice_at(request.url.path))
 
 
 async def _on_unknown_endpoint(request: Request, error: Exception) -> Response:
@@ -116,9 +121,9 @@ async def _on_unknown_endpoint(request: Request, error: Exception) -> Response:
     return unserved_response(request.url.path)
 
 
-async def _on_wrong_method(_: Request, error: Exception) -> Response:
+async def _on_wrong_method(request: Request, error: Exception) -> Response:
     allowed = getattr(error, "headers", None) or {}
-    response = error_response(CallerError(ErrorCode.METHOD_NOT_ALLOWED), {})
+    response = error_response(CallerError(ErrorCode.METHOD_NOT_ALLOWED), {}, voice_at(request.url.path))
     response.headers["allow"] = allowed.get("Allow", "POST")
     return response
 
@@ -144,7 +149,7 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - the wire's last resort: whatever nobody expected refuses
             telling.fault = _where(error)
             if not telling.started:
-                response = error_response(GatewayFault(ErrorCode.INTERNAL_ERROR), {})
+                response = error_response(GatewayFault(ErrorCode.INTERNAL_ERROR), {}, voice_at(scope["path"]))
                 await response(scope, receive, telling)
         finally:
             telling.log(scope["path"] if scope["path"] in self._paths else "unknown")

@@ -26,7 +26,8 @@ from gateway.wire.limits import Holding, limit_headers
 from gateway.wire.sse import EventStream
 from gateway.wire.voice import framing_of, voice_of
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+"""What a header that claims something looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ async def _gone(request: Request) -> None:
 def _word(request: Request, header: str) -> str:
     """A header that claims something: a short word, or nothing. Any other is refused, not ignored."""
     value = request.headers.get(header, "")
-    return value if not value or _WORD.fullmatch(value) else refuse(ErrorCode.INVALID_FIELD, header)
+    return value if not value or CLAIM.fullmatch(value) else refuse(ErrorCode.INVALID_FIELD, header)
 
 
 def response_of(reply: Reply, operation: Operation = Operation.CHAT, left: tuple[Left, ...] = ()) -> ASGIApp:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from gateway.domain.errors import ERRORS, ErrorCode
-from gateway.domain.strict_json import dump_json
+from gateway.domain.errors import CallerError, ErrorCode
+from gateway.wire.voice import voice_at
 
 _STORED = "What is stored at the provider comes back later without passing this gateway."
 _UNREADABLE = "The gateway cannot look into this kind of content."
@@ -40,10 +40,7 @@ UNSERVED: Mapping[str, str] = {
 
 def unserved_response(path: str) -> Response:
     """404 `unknown_endpoint`, with the reason where the path is one that clients know. Constant words."""
-    told = ERRORS[ErrorCode.UNKNOWN_ENDPOINT]
     known = [prefix for prefix in UNSERVED if path == prefix or path.startswith(f"{prefix}/")]
-    message = UNSERVED[max(known, key=len)] if known else told.message
-    body = dump_json(
-        {"error": {"message": message, "type": told.type, "param": None, "code": ErrorCode.UNKNOWN_ENDPOINT.value}}
-    )
-    return Response(body, status_code=told.status, media_type="application/json")
+    message = UNSERVED[max(known, key=len)] if known else ""
+    error = CallerError(ErrorCode.UNKNOWN_ENDPOINT)
+    return Response(voice_at(path).error(error, message), status_code=error.status, media_type="application/json")

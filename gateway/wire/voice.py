@@ -13,6 +13,7 @@ from gateway.domain.errors import GatewayError, PolicyRefusal
 from gateway.domain.strict_json import Json, dump_json, parse_json
 
 _DONE = b"data: [DONE]\n\n"
+_MESSAGES = "/v1/messages"
 _FIRST = re.compile(rb'\{"type":"([A-Za-z0-9_.]{1,80})"[,}]')
 
 
@@ -22,10 +23,11 @@ class Voice(Enum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
 
-    def error(self, error: GatewayError) -> bytes:
-        """An error body in constant words."""
+    def error(self, error: GatewayError, message: str = "") -> bytes:
+        """An error body in constant words: those of its code, unless `message` says it better."""
         told = error.text
-        message = error.tell_user if isinstance(error, PolicyRefusal) and error.tell_user else told.message
+        own = error.tell_user if isinstance(error, PolicyRefusal) else ""
+        message = message or own or told.message
         match self:
             case Voice.OPENAI:
                 param: Json = error.param or None
@@ -74,6 +76,11 @@ def framing_of(operation: Operation) -> Framing:
 def voice_of(operation: Operation) -> Voice:
     """Whose clients send this operation."""
     return Voice.ANTHROPIC if operation is Operation.MESSAGES else Voice.OPENAI
+
+
+def voice_at(path: str) -> Voice:
+    """Whose clients ask at this path, served or not."""
+    return Voice.ANTHROPIC if path == _MESSAGES or path.startswith(f"{_MESSAGES}/") else Voice.OPENAI
 
 
 def _type_of(data: bytes) -> bytes:

@@ -35,7 +35,7 @@ def test_a_gateway_loads_the_tour_and_nothing_heavy() -> None:
     assert set() == loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("name", ["coverage.md", "errors.md", "commands.md", "entities.md"])
+@pytest.mark.parametrize("name", ["coverage.md", "errors.md", "commands.md", "entities.md", "openapi.json"])
 def test_generated_pages_are_up_to_date(name: str, repository: Path) -> None:
     """`make docs` would change nothing."""
     from gateway.docs import pages

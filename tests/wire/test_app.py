@@ -34,7 +34,7 @@ def broken() -> bytes:
     raise RuntimeError(CANARY)
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/gateway/coverage"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/gateway/coverage", "/v1/gateway/openapi.json"])
 async def test_what_is_behind_the_key_needs_it(path: str) -> None:
     """401 without, 200 with."""
     front = Front()
@@ -92,6 +92,22 @@ async def test_nothing_else_is_served(
     assert [] == front.stage.external.sent
     assert CANARY not in f"{reply.text}{told(access)}"
     front.stage.book.expect()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("GET", "/v1/messages", "invalid_request_error"),
+        ("POST", "/v1/messages/count_tokens", "not_found_error"),
+        ("GET", "/v1/messages/batches", "not_found_error"),
+    ],
+)
+async def test_what_is_not_served_is_told_in_the_voice_of_its_path(method: str, path: str, kind: str) -> None:
+    """Anthropic's clients understand why."""
+    async with Front().client() as caller:
+        told = (await caller.request(method, path)).json()
+
+    assert ("error", kind) == (told["type"], told["error"]["type"])
 
 
 async def test_health_is_of_the_process_and_readiness_of_its_parts() -> None:
