@@ -1,15 +1,17 @@
 """Answers are looked at too, where a policy says so: before the caller gets a word of one.
 
 An inspected stream is read to its end first, since a finding may begin in one piece and end in the next; its events
-are then given on as they came. Policies without `answers` cost nothing.
+are then given on as they came, or the request fails before the first of them. Policies without `answers` cost nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from gateway.dialects.answers import answer_object
+from gateway.dialects.registry import Telling
 from gateway.dialects.texts import AnswerText, drop_spelled, texts_of
 from gateway.domain.answer_rules import Cut, Guard, judge
 from gateway.domain.conversation import Conversation, Leaf
@@ -22,7 +24,8 @@ from gateway.domain.labels import DataClass, Entity
 from gateway.domain.mask import fold
 from gateway.domain.policy import Bundle, CustomDetector
 from gateway.domain.strict_json import dump_json
-from gateway.pipeline.ports import Detector
+from gateway.pipeline.ports import Detector, Streamed
+from gateway.pipeline.streaming import close, told
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
 """How much of an answer is held back to be inspected. A longer one is not given on."""
@@ -37,6 +40,11 @@ class Inspection:
     documents: tuple[bytes, ...]
     rules: tuple[str, ...]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all documents."""
+        return sum(len(document) for document in self.documents)
+
 
 class Withheld(PolicyRefusal):
     """A policy does not let this answer be shown. `rules` are the ids of those that say so."""
@@ -48,31 +56,33 @@ class Withheld(PolicyRefusal):
 
 
 class AnswerInspector:
-    """Inspects the answer to one request. `fired`: the rules that matched in a streamed one, once it was inspected."""
+    """Inspects the answer to one request."""
 
     def __init__(self, detector: Detector, guard: Guard, custom: Sequence[CustomDetector]) -> None:
         self._detector = detector
         self._guard = guard
         self._custom = custom
-        self.fired: tuple[str, ...] = ()
 
-    async def events(self, events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """The events of a stream: as they come, or all of them inspected once the last one came. Raises as `inspect`
-        does, and `UpstreamError` for more than may be held back."""
+    @property
+    def has_rules(self) -> bool:
+        """Whether an answer has to be held until it was inspected."""
+        return bool(self._guard.rules)
+
+    async def read(self, answer: Streamed, telling: Telling) -> Inspection:
+        """A stream, read to its end and inspected. Raises as `inspect` does, and `UpstreamError` for more than may be
+        held back. The stream is closed in any case."""
         held: list[bytes] = []
         size = 0
-        async for event in events:
-            if not self._guard.rules:
-                yield event
-                continue
-            held.append(event)
-            size += len(event)
-            if size > MAX_HELD_BYTES:
-                raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
-        shown = await self.inspect(held)
-        self.fired = shown.rules
-        for event in shown.documents:
-            yield event
+        try:
+            async with aclosing(told(answer, telling)) as events:
+                async for event in events:
+                    held.append(event)
+                    size += len(event)
+                    if size > MAX_HELD_BYTES:
+                        raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
+        finally:
+            await close(answer)
+        return await self.inspect(held)
 
     async def inspect(self, documents: Sequence[bytes]) -> Inspection:
         """The documents of an answer with what may not be shown cut out; the same bytes where nothing is.

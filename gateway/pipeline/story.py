@@ -33,7 +33,7 @@ from gateway.domain.mask import Vault
 from gateway.domain.policy import Bundle
 from gateway.domain.strict_json import Json
 from gateway.pipeline.costs import external_tokens
-from gateway.pipeline.inspecting import AnswerInspector, Withheld, inspector_of
+from gateway.pipeline.inspecting import Withheld, inspector_of
 from gateway.pipeline.ports import (
     Clock,
     Detector,
@@ -48,7 +48,7 @@ from gateway.pipeline.ports import (
 )
 from gateway.pipeline.reading import Request, RequestReader
 from gateway.pipeline.recording import Asked, Summary, context_of, evidence_of, summary_of
-from gateway.pipeline.streaming import Watched, close, told
+from gateway.pipeline.streaming import Watched, close, replayed, told
 
 _OUTGOING: Mapping[Operation, Mapping[str, Json]] = {
     Operation.CHAT: {"store": False},
@@ -203,31 +203,29 @@ class Story:
         match answer:
             case Whole(body=body):
                 shown = await inspector.inspect([telling.whole(body)])
-                [told] = shown.documents
-                self._end(way, _End(Result.COMPLETED, 200, len(told), shown.rules), telling)
-                return Whole(told)
+                self._end(way, _End(Result.COMPLETED, 200, shown.size, shown.rules), telling)
+                return Whole(shown.documents[0])
+            case Streamed() if inspector.has_rules:
+                shown = await inspector.read(answer, telling)
+                self._end(way, _End(Result.COMPLETED, 200, shown.size, shown.rules), telling)
+                return Streamed(replayed(shown.documents))
             case Streamed():
                 never_read = functools.partial(self._end, way, _End(Result.CLIENT_GONE, 200), telling)
-                return Streamed(Watched(self._stream(answer, way, telling, inspector), answer, never_read))
+                return Streamed(Watched(self._stream(answer, way, telling), answer, never_read))
             case _:
                 assert_never(answer)
 
-    async def _stream(
-        self, answer: Streamed, way: _Way, telling: Telling, inspector: AnswerInspector
-    ) -> AsyncGenerator[bytes, None]:
+    async def _stream(self, answer: Streamed, way: _Way, telling: Telling) -> AsyncGenerator[bytes, None]:
         """The restored events. Whichever way it ends (whole, cut, closed by a caller that left), step 8 follows."""
         end = _End(Result.FAILED, 200)
         try:
-            async with aclosing(told(answer, telling)) as restored, aclosing(inspector.events(restored)) as shown:
-                async for event in shown:
+            async with aclosing(told(answer, telling)) as events:
+                async for event in events:
                     end = replace(end, size=end.size + len(event))
                     yield event
-            end = replace(end, result=Result.COMPLETED, rules=inspector.fired)
+            end = replace(end, result=Result.COMPLETED)
         except (GeneratorExit, asyncio.CancelledError):
             end = replace(end, result=Result.CLIENT_GONE)
-            raise
-        except Withheld as error:
-            end = _end_of(error)
             raise
         finally:
             # (8) outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from gateway.dialects.registry import Telling
 from gateway.domain.errors import GatewayError
@@ -44,6 +44,12 @@ async def told(answer: Streamed, telling: Telling) -> AsyncGenerator[bytes, None
             yield piece
     for piece in telling.finish():
         yield piece
+
+
+async def replayed(events: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
+    """The events of a stream that was read before."""
+    for event in events:
+        yield event
 
 
 async def close(answer: Streamed) -> None:

@@ -47,10 +47,8 @@ def widened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Widened]:
             )
 
         policy = (Path(__file__).parents[2] / "policies" / "default.policy.yaml").read_text()
-        ceilings = "".join(
-            f"  {name}: {{zone: external, max_label: internal, never: [phi, secret, financial]}}\n"
-            for name in ("some", "any")
-        )
+        ceiling = "{zone: external, max_label: internal, never: [phi, secret, financial]}"
+        ceilings = "".join(f"  {name}: {ceiling}\n" for name in ("some", "any"))
         (folder / "policies").mkdir()
         (folder / "policies" / "default.policy.yaml").write_text(
             policy.replace("destinations:\n", f"destinations:\n{ceilings}", 1)
