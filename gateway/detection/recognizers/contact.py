@@ -27,6 +27,17 @@ def _mailbox(text: str, start: int, end: int) -> bool:
     return value.rsplit(".", 1)[-1].lower() not in _NO_DOMAIN and not repository
 
 
+_ENDING = r"(?:com|org|net|edu|gov|mil|info|biz|io|me|app|dev|ai|eu|de|fr|uk|us|ca|au|ch|at|nl|es|it|pl|in|jp|co|example|test|invalid)"
+_SPOKEN_ADDRESS = (
+    rf"(?i)\b[a-z0-9][\w+\-]{{0,63}}(?:(?: dot | ?\. ?| underscore | dash )[a-z0-9][\w+\-]{{0,63}}){{0,3}} (?:at|@) "
+    rf"[a-z0-9][\w\-]{{0,62}}(?:(?: dot |\.)[a-z0-9][\w\-]{{0,62}}){{0,2}} dot {_ENDING}\b"
+)
+_SPACED_ADDRESS = (
+    rf"(?i)[a-z0-9][\w.+\-]{{0,63}}[ \n]{{0,2}}@[ \n]{{0,2}}[a-z0-9][\w\-]{{0,62}}"
+    rf"(?:[ \n]{{0,2}}\.[ \n]{{0,2}}[a-z0-9][\w\-]{{0,62}}){{0,2}}[ \n]{{0,2}}\.[ \n]{{0,2}}{_ENDING}\b"
+)
+
+
 def email_recognizer(gate: Gate) -> RuleRecognizer:
     """E-mail addresses, also with spaces around the sign or with the words that people put in its place."""
     joints = ((r"@", 1.0), (r" {0,2}@ {0,2}", 0.7), (r" ?[\[({<] ?(?:at|@|AT) ?[\])}>] ?", 0.9))
@@ -34,6 +45,31 @@ def email_recognizer(gate: Gate) -> RuleRecognizer:
     rules = [
         Rule(entity="EMAIL_ADDRESS", pattern=_LOCAL + joint + domain, score=score, check=_mailbox, trigger=joint)
         for (joint, score), domain in zip(joints, domains, strict=True)
+    ]
+    rules += [
+        Rule(
+            entity="EMAIL_ADDRESS",
+            pattern=_SPOKEN_ADDRESS,
+            score=0.75,
+            check=_mailbox,
+            trigger=rf"(?i) dot {_ENDING}\b",
+        ),
+        Rule(
+            entity="EMAIL_ADDRESS",
+            pattern=_SPACED_ADDRESS,
+            score=0.7,
+            check=_mailbox,
+            trigger=rf"(?i)@[^@]{{1,80}}\.[ \n]{{0,2}}{_ENDING}\b",
+        ),
+        Rule(
+            entity="EMAIL_ADDRESS",
+            pattern=rf"(?i)\b[\w.\-]{{2,64}} at (?:[a-z0-9\-]{{1,63}}\.){{1,3}}{_ENDING}\b",
+            score=0.2,
+            check=_mailbox,
+            with_evidence=0.7,
+            evidence=words("email", "e-mail", "mail", "inbox"),
+            reach=40,
+        ),
     ]
     return RuleRecognizer("EmailRecognizer", rules, gate)
 

@@ -56,7 +56,7 @@ _IBAN_LENGTHS = {
     )
     for country in countries.split(",")
 }
-_IBAN_BODY = re.compile(r"[A-Za-z0-9](?:[ .\-]{0,2}[A-Za-z0-9])*")
+_IBAN_BODY = re.compile(r"[A-Za-z0-9](?:[\s.\-]{0,2}[A-Za-z0-9])*")
 
 
 def luhn(digits: str) -> bool:
@@ -123,7 +123,7 @@ class CheckedIbanRecognizer(RuleRecognizer):
     """International bank account numbers: the country's length and remainder 1 by 97. Stands alone."""
 
     def __init__(self, gate: Gate) -> None:
-        pattern = r"[A-Za-z]{2}[ .\-]{0,2}\d[ .\-]?\d[ .\-]{0,2}[A-Za-z0-9]"
+        pattern = r"[A-Za-z]{2}[\s.\-]{0,2}\d[\s.\-]?\d[\s.\-]{0,2}[A-Za-z0-9]"
         super().__init__("IbanRecognizer", (Rule(entity="IBAN_CODE", pattern=pattern, score=1.0),), gate)
 
     def spans(self, rule: Rule, pattern: re2._Regexp, text: str) -> Iterator[tuple[int, int]]:
@@ -154,7 +154,7 @@ def _iban_end(text: str, start: int) -> int:
 
 def _written_as_iban(value: str) -> bool:
     """In one piece, in groups of four, or mostly digits: one phrase in a hundred has the remainder by chance."""
-    groups = re.split(r"[ .\-]+", value)
+    groups = re.split(r"[\s.\-]+", value)
     regular = len(groups) == 1 or all(len(group) == 4 for group in groups[:-1])
     return regular or 10 * sum(map(str.isdigit, value)) >= 6 * sum(map(str.isalnum, value))
 
@@ -176,6 +176,7 @@ def ssn_recognizer(gate: Gate) -> RuleRecognizer:
         (r"\d{3}[._/]\d{2}[._/]\d{4}", 0.5, 0.9),
         (r"\d(?: ?\d){8}", 0.05, 0.9),
         (r"\d{3}-\d{6}|\d{5}-\d{4}", 0.05, 0.9),
+        (r"\d{3}[\s\-._/]{1,4}\d{2}[\s\-._/]{1,4}\d{4}", 0.05, 0.9),
     )
     rules = [
         Rule(entity="US_SSN", pattern=form, score=alone, with_evidence=beside, evidence=_SSN_WORDS, check=_issued_ssn)
