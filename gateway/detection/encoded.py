@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.detection.replacements import Replacement
 
@@ -22,20 +22,18 @@ _HEX_STRETCH = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[\s:,;\-]{0,3}(?:0[xX])?[0-9a-fA-F]{2}){5,}(?![0-9A-Za-z])"
 )
 _HEX_FILLING = re.compile(r"0[xX]|[\s:,;\-]")
-_SPACE = re.compile(r"\s")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_MIXED_TOKEN = re.compile(r"(?=\S*(?:[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]))[A-Za-z0-9+/_-]{8,}")
 _STANDARD = str.maketrans("-_", "+/")
 
 _WIDE = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _SHOWN = rb"(?:[\t\n\r\x20-\x7e]|" + _WIDE + rb")"
 _WHOLE = re.compile(_SHOWN + rb"{6,}")
 _SHORT_RUN = re.compile(_SHOWN + rb"{9,}")
-_LONG_RUN = re.compile(_SHOWN + rb"{16,}")
+_LONG_RUN = re.compile(_SHOWN + rb"{11,}")
 _UTF16 = re.compile(rb"(?P<little>(?:[\t\n\r\x20-\x7e]\x00){6,})|(?P<big>(?:\x00[\t\n\r\x20-\x7e]){6,})")
 _LONG = 256
 _SHORTEST = 8
-_FEWEST_KINDS = 3
-_WORDY = re.compile(r"[^\W_][\w .,:;@'\-]*")
 
 
 class TooLarge(Exception):
@@ -45,7 +43,7 @@ class TooLarge(Exception):
 def encoded(text: str) -> list[Replacement]:
     """Everything in `text` that is readable text in base64 or hex, sorted by start. What can be read in several ways is
     told for each. Raises `TooLarge`."""
-    return sorted([*_hex(text), *_base64(text)], key=lambda each: (each.start, each.end))
+    return sorted({*_hex(text), *_base64(text)}, key=lambda each: (each.start, each.end))
 
 
 def _base64(text: str) -> Iterator[Replacement]:
@@ -54,21 +52,26 @@ def _base64(text: str) -> Iterator[Replacement]:
         packed = "".join(written.split()).translate(_STANDARD)
         if len(packed) < _SHORTEST or (packed.isalpha() and packed.islower()):
             continue
-        places = None if len(packed) == len(written) else [m.start() for m in re.finditer(r"\S", written)]
-        yield from _runs_of(text, stretch.start(), packed, places)
+        if len(packed) == len(written):
+            yield from _runs_of(text, stretch.start(), packed, None)
+            continue
+        yield from _runs_of(text, stretch.start(), packed, [m.start() for m in re.finditer(r"\S", written)])
+        for token in _MIXED_TOKEN.finditer(written):
+            yield from _runs_of(text, stretch.start() + token.start(), token.group().translate(_STANDARD), None)
 
 
 def _runs_of(text: str, at: int, packed: str, places: list[int] | None) -> Iterator[Replacement]:
-    """The readable runs of one stretch; the beginning that gives most is believed first."""
+    """The readable runs of one stretch, from each of its beginnings. `places` are where its characters stand in it."""
     for shift in range(4):
         data = _decoded(packed[shift:])
-        whole = shift == 0 and _WHOLE.fullmatch(data)
-        for start, end, shown in [(0, len(data), data.decode("utf-8", "replace"))] if whole else _readable(data):
+        if shift == 0 and _WHOLE.fullmatch(data):
+            runs: Iterable[_Run] = [(0, len(data), data.decode("utf-8", "replace"))]
+        else:
+            runs = _readable(data, _LONG_RUN if places or len(data) > _LONG else _SHORT_RUN)
+        for start, end, shown in runs:
             first, last = shift + start // 3 * 4, min(len(packed), shift + -(-end * 4 // 3)) - 1
             begin, stop = (first, last) if places is None else (places[first], places[last])
             yield Replacement(*_whole_tokens(text, at + begin, at + stop + 1), shown)
-        if whole:
-            return
 
 
 def _decoded(packed: str) -> bytes:
@@ -77,14 +80,17 @@ def _decoded(packed: str) -> bytes:
     return binascii.a2b_base64(usable)
 
 
-def _readable(data: bytes) -> Iterator[tuple[int, int, str]]:
+_Run = tuple[int, int, str]
+
+
+def _readable(data: bytes, runs: re.Pattern[bytes]) -> Iterator[_Run]:
     """Start, end (in bytes) and text of what can be read in `data`."""
     if data[:2] == b"\x1f\x8b" or (data[:1] == b"\x78" and data[1:2] in {b"\x01", b"\x5e", b"\x9c", b"\xda"}):
         inflated = _inflated(data)
         if inflated:
             yield 0, len(data), inflated
             return
-    for match in (_LONG_RUN if len(data) > _LONG else _SHORT_RUN).finditer(data):
+    for match in runs.finditer(data):
         yield *match.span(), match.group().decode("utf-8", "replace")
     if b"\x00" in data:
         for match in _UTF16.finditer(data):
@@ -118,6 +124,6 @@ def _hex(text: str) -> Iterator[Replacement]:
         if _WHOLE.fullmatch(data):
             yield Replacement(*stretch.span(), data.decode("utf-8", "replace"))
             continue
-        for _, _, shown in _readable(data):
+        for _, _, shown in _readable(data, _SHORT_RUN):
             yield Replacement(*stretch.span(), shown)
             break

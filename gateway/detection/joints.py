@@ -22,16 +22,20 @@ from gateway.domain.finding import Address, Examined, Failed, Finding, LeafRepor
 _REACH = 64
 _REACH_WRAPPED = 256
 _MOST_TEXT = 2048
+_TOKEN = 24
 _SPOKEN = frozenset({Source.USER, Source.SYSTEM, Source.ASSISTANT, Source.TOOL_RESULT})
 
-_ESCAPED = re.compile(r"\\|%[0-9a-fA-F]{2}|&#?\w|=[0-9A-F]{2}")
+_NUMBER_WORD = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
+_WRITTEN = re.compile(  # escapes, base64, hex, signs without width: more characters than what they stand for
+    r"\\|%[0-9a-fA-Fu]|&#?\w|=[0-9A-F]{2}|0x|\b[uU]\+"
+    r"|[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]|[0-9a-f]{2}[ :,][0-9a-f]{2}"
+    r"|[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u206f\ufeff]"
+)
 _WORTH_A_LOOK = re.compile(
     r"\d(?:[^0-9A-Za-z]{0,4}\d){4}"  # five digits: a number with a label, a card, a phone number
-    r"|@|\(at\)|\bat\b.{1,40}\bdot\b"
-    r"|[A-Z0-9][A-Za-z0-9+/_-]{14}|[A-Za-z0-9+/_-]{14}[A-Z0-9]|(?:\S[ \n]){6}"  # a key, something encoded, spelled out
-    r"|(?i:pass|pwd|secret|token|api.?key|pin code)"
-    r"|(?i:zero|one|two|three|four|five|six|seven|eight|nine)(?i:[\s,-]+(?:zero|one|two|three|four|five|six|seven|eight|nine)){2}"
-    r"|\\[ux0-7]|%[0-9a-fA-F]{2}|&#|=[0-9A-F]{2}|[^\x00-\x7f]"
+    r"|@|\(at\)|\bat\b.{1,40}\bdot\b|(?:\S[ \t\r\n]{1,3}){6}|(?:[A-Za-z0-9][.\-_*|/,~]){4}"
+    rf"|(?i:pass|pwd|secret|token|api.?key|pin code|{_NUMBER_WORD}(?:[\s,-]+{_NUMBER_WORD}){{2}})"
+    rf"|[^\x00-\x7f]|{_WRITTEN.pattern}"
 )
 
 
@@ -138,11 +142,24 @@ def _last(group: list[tuple[Leaf, int, str]]) -> list[tuple[Leaf, int, str]]:
 
 
 def _head(text: str) -> str:
-    return text[: _REACH_WRAPPED if _ESCAPED.search(text, 0, _REACH) else _REACH]
+    return text[: _REACH_WRAPPED if _WRITTEN.search(text, 0, _REACH) else _REACH]
 
 
 def _tail(text: str) -> str:
-    return text[-_REACH_WRAPPED:] if _ESCAPED.search(text, max(0, len(text) - _REACH)) else text[-_REACH:]
+    return text[-_REACH_WRAPPED:] if _WRITTEN.search(text, max(0, len(text) - _REACH)) else text[-_REACH:]
+
+
+def _within_words(before: str, after: str) -> bool:
+    """Whether a joint could lie within a name: within a word, between two capitalised ones, or in what is written
+    otherwise."""
+    last, first = before[-_TOKEN:].split()[-1:], after[:_TOKEN].split()[:1]
+    if not last or not first:
+        return False
+    if before[-1].isspace() or after[0].isspace():
+        return last[0].isalpha() and last[0].istitle() and first[0][0].isupper()
+    if before[-1].isalpha() and after[0].islower():
+        return True
+    return _WRITTEN.search(last[0]) is not None or _WRITTEN.search(first[0]) is not None
 
 
 def _joint(group: Sequence[tuple[Leaf, int, str]]) -> Joint:
@@ -153,7 +170,7 @@ def _joint(group: Sequence[tuple[Leaf, int, str]]) -> Joint:
         at += len(text)
     spoken = all(leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN for leaf, _, _ in group)
     texts = [text for _, _, text in group]
-    broken = spoken and any(before[-1].isalpha() and after[0].islower() for before, after in pairwise(texts))
+    broken = spoken and any(_within_words(before, after) for before, after in pairwise(texts))
     cuts = tuple(piece.start for piece in pieces[1:])
     last, offset, text = group[-1]
     return Joint(

@@ -7,6 +7,7 @@ again, to a fixed depth and a fixed total length; what is wrapped deeper or larg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ DEPTH = 3
 
 _MARGIN = 100
 _APART = 200
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_][a-z\u00df-\uffff]{2}|[A-Z]{4}")
 _TIMES = 8
 _AT_LEAST = 512 * 1024
 
@@ -34,7 +37,7 @@ class Layer:
     """Character i of `text` stands for the original characters `starts[i]` up to `ends[i]`, exclusive.
 
     `fresh` are the spans of `text`, sorted, that were unwrapped. A `whole` layer is the whole text, unwrapped; a
-    `wordy` one has letters among what was unwrapped.
+    `wordy` one may hold names among what was unwrapped: bytes that happen to be letters are no words.
     """
 
     text: str = field(repr=False)
@@ -70,7 +73,8 @@ class _Budget:
             raise TooDeep
 
 
-_WAYS: tuple[Callable[[str], list[Replacement]], ...] = (escapes, encoded, spelled)
+_Way = Callable[[str], list[Replacement]]
+_WAYS: tuple[_Way, ...] = (escapes, encoded, spelled)
 
 
 def _within(layer: Layer, depth: int, budget: _Budget) -> Iterator[Layer]:
@@ -79,7 +83,7 @@ def _within(layer: Layer, depth: int, budget: _Budget) -> Iterator[Layer]:
         if found and depth == DEPTH:
             raise TooDeep
         for group in (group for track in _tracks(found) for group in _groups(track, len(layer.text))):
-            inner = _unwrapped(layer, group, whole=layer.whole and way is escapes)
+            inner = _unwrapped(layer, group, way)
             budget.spend(len(inner.text))
             yield inner
             yield from _within(inner, depth + 1, budget)
@@ -119,13 +123,14 @@ def _groups(found: Sequence[Replacement], length: int) -> list[_Group]:
     return [_Group(0, length, found)] if 2 * covered > length else parts
 
 
-def _unwrapped(layer: Layer, group: _Group, *, whole: bool) -> Layer:
+def _unwrapped(layer: Layer, group: _Group, way: _Way) -> Layer:
     """The part of `layer` around a group, unwrapped and folded."""
     at, stop = group.start, group.end
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     fresh: list[tuple[int, int]] = []
+    believed = _WORD if way is encoded else _LETTER
     wordy = False
     for each in group.replacements:
         pieces.append(layer.text[at : each.start])
@@ -134,12 +139,12 @@ def _unwrapped(layer: Layer, group: _Group, *, whole: bool) -> Layer:
         text = fold(each.text).text
         begin, end = layer.original(each.start, each.end)
         fresh.append((len(starts), len(starts) + max(1, len(text))))
-        wordy = wordy or any(map(str.isalpha, text))
+        wordy = wordy or believed.search(text) is not None
         pieces.append(text)
         starts += [begin] * len(text)
         ends += [end] * len(text)
         at = each.end
-    whole = whole and group.start == 0 and stop == len(layer.text)
+    whole = way is escapes and layer.whole and group.start == 0 and stop == len(layer.text)
     pieces.append(layer.text[at:stop])
     starts += layer.starts[at:stop]
     ends += layer.ends[at:stop]

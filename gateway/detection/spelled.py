@@ -8,7 +8,7 @@ from operator import add
 
 from gateway.detection.replacements import Replacement
 
-_SINGLES = re.compile(r"(?<![^\s(\"':=])\S(?:[ \t\r\n]{1,3}\S){6,}(?=[.,;:!?)\"']{0,2}(?:\s|\Z))")
+_SINGLES = re.compile(r"(?<![^\s(\[{<>\"':=,])\S(?:[ \t\r\n]{1,3}\S){6,}(?=[.,;:!?)\]}<>\"']{0,4}(?:\s|\Z))")
 _JOINED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
 )

@@ -1,0 +1,173 @@
+"""Every canary in every writing and place: what a caller can write, the detector reads."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import urllib.parse
+from collections.abc import Callable
+
+import pytest
+
+from gateway.detection.analyzer import Analyzer
+from gateway.detection.custom import CompiledDetectors
+from gateway.domain.policy import TermsDetector
+from tests.adapters.test_presidio_detector import MEANS
+
+NONE = CompiledDetectors(())
+Writing = Callable[[str], str]
+
+CANARIES = {
+    "ssn": ("SSN 536-22-8714", {"US_SSN"}),
+    "card": ("4111 1111 1111 1111", {"CREDIT_CARD"}),
+    "card in one piece": ("5500005555555559", {"CREDIT_CARD"}),
+    "iban": ("DE89370400440532013000", {"IBAN_CODE"}),
+    "email": ("jane.roe@example.com", {"EMAIL_ADDRESS"}),
+    "secret": ("sk-proj-Ab3dE6gH9jK2mN5pQ8sT1vW4", {"SECRET"}),
+    "phone": ("+1 415 555 0132", {"PHONE_NUMBER"}),
+    "patient": ("Maria Gonzalez was diagnosed with diabetes", {"PERSON", "MEDICAL_CONDITION"}),
+}
+
+
+def _each(form: str) -> Writing:
+    return lambda value: "".join(form.format(ord(letter)) for letter in value)
+
+
+def _base64(value: str, encoding: str = "utf-8") -> str:
+    return base64.b64encode(value.encode(encoding)).decode()
+
+
+def _cut(value: str, length: int, between: str) -> str:
+    return between.join(value[at : at + length] for at in range(0, len(value), length))
+
+
+def _hex(between: str) -> Writing:
+    return lambda value: value.encode().hex(between) if between else value.encode().hex()
+
+
+def _wide(value: str) -> str:
+    return "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in value)
+
+
+WRITINGS: dict[str, Writing] = {
+    "clear": str,
+    "unicode escapes": _each("\\u{:04x}"),
+    "unicode escapes twice": _each("\\\\u{:04X}"),
+    "every second character escaped": lambda v: "".join(f"\\u{ord(c):04x}" if i % 2 else c for i, c in enumerate(v)),
+    "byte escapes": _each("\\x{:02x}"),
+    "octal escapes": _each("\\{:03o}"),
+    "escapes in braces": _each("\\u{{{:x}}}"),
+    "long escapes": _each("\\U{:08x}"),
+    "code points": lambda v: " ".join(f"U+{ord(c):04X}" for c in v),
+    "surrogate pairs": lambda v: json.dumps("".join(chr(0x1D7CE + int(c)) if c.isdigit() else c for c in v))[1:-1],
+    "zero width": "\u200b".join,
+    "zero width, escaped": "\\u200b".join,
+    "zero width, entity": "&zwnj;".join,
+    "control characters": "\x00".join,
+    "full width": _wide,
+    "direction override": lambda v: f"\u202e{v}\u202c",
+    "base64": _base64,
+    "base64 without padding": lambda v: _base64(v).rstrip("="),
+    "base64 for addresses": lambda v: base64.urlsafe_b64encode(v.encode()).decode(),
+    "base64 in lines": lambda v: _cut(_base64(v), 7, "\n"),
+    "base64 in escaped lines": lambda v: _cut(_base64(v), 12, "\\n"),
+    "base64 in groups": lambda v: _cut(_base64(v), 4, " "),
+    "base64 twice": lambda v: _base64(_base64(v)),
+    "base64 three times": lambda v: _base64(_base64(_base64(v))),
+    "base64 after another byte": lambda v: _base64("x " + v),
+    "base64 among bytes": lambda v: base64.b64encode(b"\xff\x00\x81" * 5 + v.encode() + b"\x01\x02").decode(),
+    "base64 of UTF-16": lambda v: _base64(v, "utf-16-le"),
+    "base64 of UTF-16, big end first": lambda v: _base64(v, "utf-16-be"),
+    "base64 of UTF-16, marked": lambda v: _base64(v, "utf-16"),
+    "base64 of gzip": lambda v: base64.b64encode(gzip.compress(v.encode(), mtime=0)).decode(),
+    "base64 of escapes": lambda v: _base64(_each("\\u{:04x}")(v)),
+    "base64, percent": lambda v: urllib.parse.quote(_base64(v), safe=""),
+    "base64, zero width": lambda v: "\u200b".join(_base64(v)),
+    "base64 in a data address": lambda v: "data:text/plain;base64," + _base64(v),
+    "hex": _hex(""),
+    "hex in upper case": lambda v: v.encode().hex().upper(),
+    "hex with spaces": _hex(" "),
+    "hex with colons": _hex(":"),
+    "hex of bytes": lambda v: ", ".join(f"0x{byte:02X}" for byte in v.encode()),
+    "hex of a number": lambda v: "0x" + v.encode().hex(),
+    "percent": _each("%{:02X}"),
+    "percent, as browsers do": lambda v: urllib.parse.quote(v, safe=""),
+    "percent twice": lambda v: urllib.parse.quote(_each("%{:02x}")(v)),
+    "percent of full width": lambda v: urllib.parse.quote(_wide(v)),
+    "percent, old": _each("%u{:04x}"),
+    "entities": _each("&#{};"),
+    "entities in hex": _each("&#x{:x};"),
+    "entities, unfinished": _each("&#{:04d}"),
+    "entities twice": lambda v: html.escape(_each("&#{};")(v)),
+    "named entities": lambda v: v.replace("@", "&commat;").replace("-", "&hyphen;").replace(" ", "&nbsp;"),
+    "quoted-printable": _each("={:02X}"),
+    "soft line break": lambda v: v[:6] + "=\r\n" + v[6:],
+    "one character at a time": " ".join,
+    "json in json in json": lambda v: json.dumps({"a": json.dumps({"b": json.dumps({"c": f"\n{v}\n"})})}),
+}
+PLACES = {"bare": "{}", "in a sentence": "Please file this: {} for the case, thanks.", "as a value": '{{"note": "{}"}}'}
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+@pytest.mark.parametrize("canary", CANARIES)
+def test_every_writing_is_read(shipped: Analyzer, canary: str, writing: str) -> None:
+    """In every place, with spans that lie in the original."""
+    value, expected = CANARIES[canary]
+    written = WRITINGS[writing](value)
+    for place in PLACES.values():
+        text = place.format(written)
+        findings = shipped.examine(text, (), NONE)
+
+        assert expected <= {each.entity for each in findings}
+        assert all(0 <= each.start < each.end <= len(text) for each in findings)
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("id NTM2LTIyLTg3MTQ= end", "US_SSN", "NTM2LTIyLTg3MTQ="),
+        ("id: x-NTM2LTIyLTg3MTQ= end", "US_SSN", "x-NTM2LTIyLTg3MTQ="),
+        ("to jane%2Eroe%40example.com, please", "EMAIL_ADDRESS", "jane%2Eroe%40example.com"),
+        ("nr 5\\u0033\\u0036-22-8714.", "US_SSN", "5\\u0033\\u0036-22-8714"),
+        ("nr 3533362d32322d38373134 ok", "US_SSN", "3533362d32322d38373134"),
+        (
+            "my ssn is five three six two two eight seven one four",
+            "US_SSN",
+            "five three six two two eight seven one four",
+        ),
+        ("card four double one one four ones", "", ""),
+        ("nr 1 2 3 - 4 5 - 6 7 8 9 ok", "US_SSN", "1 2 3 - 4 5 - 6 7 8 9"),
+        ("nr 5*3*6*-*2*2*-*8*7*1*4 ok", "US_SSN", "5*3*6*-*2*2*-*8*7*1*4"),
+        ("ssn 536\n22\n8714", "US_SSN", "536\n22\n8714"),
+        ("mail j o h n @ e x a m p l e . c o m now", "EMAIL_ADDRESS", "j o h n @ e x a m p l e . c o m"),
+        ("john dot roe at example dot com", "EMAIL_ADDRESS", "john dot roe at example dot com"),
+        ("john (at) example (dot) com", "EMAIL_ADDRESS", "john (at) example (dot) com"),
+        ("john @ example . com", "EMAIL_ADDRESS", "john @ example . com"),
+        ("email me, john at example.com", "EMAIL_ADDRESS", "john at example.com"),
+        ("She works at example.com and lives at home dot dot dot", "", ""),
+        ("IBAN DE89\n3704\n0044\n0532\n0130\n00", "IBAN_CODE", "DE89\n3704\n0044\n0532\n0130\n00"),
+    ],
+)
+def test_the_whole_writing_is_what_is_found(analyzer: Analyzer, text: str, entity: str, value: str) -> None:
+    """So that a stand-in replaces all of it; and what is no value is left alone."""
+    found = [(f.entity, text[f.start : f.end]) for f in analyzer.examine(text, (), NONE) if f.entity != "URL"]
+
+    assert found == ([(entity, value)] if entity else [])
+
+
+def test_a_key_explains_a_wrapped_number(analyzer: Analyzer) -> None:
+    """As it explains one that is not wrapped."""
+    wrapped = _base64("536228714")
+
+    assert [f.entity for f in analyzer.examine(wrapped, ("ssn",), NONE)] == ["US_SSN"]
+    assert analyzer.examine(wrapped, ("sku",), NONE) == ()
+
+
+def test_a_policy_s_own_terms_are_found_wrapped(analyzer: Analyzer) -> None:
+    """Its detectors read what the recognisers read."""
+    custom = CompiledDetectors([TermsDetector(id="code_name", terms=("Project Nimbus",), means=MEANS)])
+    text = f"see {_base64('all of project nimbus')} and project%20nimbus"
+
+    assert [f.entity for f in analyzer.examine(text, (), custom)] == ["code_name", "code_name"]
