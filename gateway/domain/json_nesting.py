@@ -1,5 +1,7 @@
 """How deep inside strings a place of a running JSON text lies: 1 in a string, 2 in a string of a JSON document that is
-itself written in a string, and so on. What is put there has to be escaped as often."""
+itself written in a string, and so on. What is put there has to be escaped as often.
+
+A string that only begins like a document (`["so`) counts as one: its end is not known yet."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gateway.domain.conversation import Conversation, Leaf
@@ -17,12 +17,14 @@ from gateway.domain.declaration import LeafKind, Source
 from gateway.domain.finding import Address, Examined, Report
 from gateway.domain.folding import fold as fold  # noqa: PLC0414 - those who mask fold
 from gateway.domain.labels import Entity
-from gateway.domain.placeholder import ID_LENGTH, LITERAL, NAME, Pattern, spelled
+from gateway.domain.placeholder import ID_LENGTH, LITERAL, NAME, Pattern
 from gateway.domain.placeholder import PlaceholderKey as PlaceholderKey  # noqa: PLC0414 - `mask` takes one
 from gateway.domain.policy import Operator, Transform
 from gateway.domain.repeats import Repeats
+from gateway.domain.restore import Restorer
 from gateway.domain.surrogate import Surrogate
-from gateway.domain.surrogate_shapes import NO_SURROGATES, Surrogates
+from gateway.domain.vault import Book
+from gateway.domain.vault import Vault as Vault  # noqa: PLC0414 - `mask` gives one
 
 _LOOKS_LIKE_ONE = re.compile(rf"\[?\b[A-Z][A-Z0-9_]{{1,60}}_([A-Z2-7]{{{ID_LENGTH}}})\b\]?", re.IGNORECASE | re.ASCII)
 _NAME_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -30,7 +32,6 @@ _LONGEST_NAME = 64
 _REFERENCES = ("/$ref", "/$dynamicRef")
 _NAMED = frozenset({LeafKind.NAME, LeafKind.KEY})
 _RESTORABLE = frozenset({Operator.PLACEHOLDER, Operator.SURROGATE})
-_CASE_MATTERS = frozenset({Entity("SECRET"), Entity("CRYPTO"), LITERAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +65,6 @@ class StandIn(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Vault:
-    """Which placeholder (by its unguessable part) and which surrogate stands for which value, for one request.
-    `entities` are those of the placeholders. Never recorded, never shown."""
-
-    values: Mapping[str, str] = field(repr=False)
-    entities: frozenset[Entity]
-    surrogates: Surrogates = field(default=NO_SURROGATES, repr=False)
-
-    def __bool__(self) -> bool:
-        return bool(self.values) or bool(self.surrogates)
-
-    def every_value(self) -> Iterator[str]:
-        """All values that may come back."""
-        yield from self.values.values()
-        yield from self.surrogates.writings.values()
-        for values in self.surrogates.values.values():
-            yield from values.values()
-
-
-@dataclass(frozen=True, slots=True)
 class Masked:
     """Replacements by address, the way back, and the entities that were replaced."""
 
@@ -112,61 +93,15 @@ def mask(
     spans = {
         leaf.address: _merged([*found[leaf.address], *_repeated(leaf, repeats), *forged.spans(leaf)]) for leaf in leaves
     }
-    book = _Book(key, Surrogate(key.digest, [leaf.text for leaf in leaves]), replaced)
-    return Masked(_Masking(book, anonymizer, spans).texts(leaves), book.vault(), replaced)
-
-
-class _Book:
-    """Gives the stand-ins of one request and writes down what they stand for."""
-
-    def __init__(self, key: PlaceholderKey, surrogates: Surrogate, entities: frozenset[Entity]) -> None:
-        self._key = key
-        self._surrogates = surrogates
-        self._entities = entities | {LITERAL, NAME}
-        self._pattern = Pattern(self._entities)
-        self._values: dict[str, str] = {}
-        self._owners: dict[str, str] = {}
-
-    def stand_in(self, span: Span, value: str) -> str:
-        """A surrogate where the policy asks for one and there is one, else a placeholder."""
-        shown = self._surrogates.stand_in(span.entity, value) if span.operator is Operator.SURROGATE else ""
-        return shown or f"[{self.bare(span.entity, value)}]"
-
-    def bare(self, entity: Entity, value: str, *, exactly: bool = False) -> str:
-        """A placeholder without brackets. `exactly`: it comes back in this very writing, as a name or key has to."""
-        exactly = exactly or entity in _CASE_MATTERS
-        identity = self._identity(entity, value, "")
-        if exactly and self._values.setdefault(identity, value) != value:
-            identity = self._identity(entity, value, value)
-        self._values.setdefault(identity, value)
-        return f"{spelled(entity)}_{identity}"
-
-    def _identity(self, entity: Entity, value: str, writing: str) -> str:
-        """The id of a value. Should two values ever be given the same one, the second takes another."""
-        owner = f"{entity}\x00{fold(value)}\x00{writing}"
-        attempt, identity = 0, self._key.id(entity, value, writing)
-        while self._owners.setdefault(identity, owner) != owner:
-            attempt += 1
-            identity = self._key.id(entity, value, f"{writing}\x00{attempt}")
-        return identity
-
-    def comes_back(self, shown: str, value: str) -> bool:
-        """Whether a text with placeholders is restored to exactly `value`."""
-        result, at = "", 0
-        for found in self._pattern.found(shown, 0, len(shown), self._values):
-            result += shown[at : found.start] + self._values[found.id]
-            at = found.end
-        return result + shown[at:] == value
-
-    def vault(self) -> Vault:
-        """The way back."""
-        return Vault(self._values, self._entities if self._values else frozenset(), self._surrogates.chosen)
+    book = Book(key, Surrogate(key.digest, [leaf.text for leaf in leaves]), replaced)
+    texts = _Masking(book, anonymizer, spans).texts(leaves)
+    return Masked(texts, book.vault(), replaced)
 
 
 class _Masking:
     """Writes the leaves of one request anew: names and keys first, since a text may have to agree with them."""
 
-    def __init__(self, book: _Book, anonymizer: Anonymizer, spans: Mapping[Address, Sequence[Span]]) -> None:
+    def __init__(self, book: Book, anonymizer: Anonymizer, spans: Mapping[Address, Sequence[Span]]) -> None:
         self._book = book
         self._anonymizer = anonymizer
         self._spans = spans
@@ -179,7 +114,23 @@ class _Masking:
             if self._spans[leaf.address] and leaf.kind in _NAMED and leaf.text not in self._names:
                 self._names[leaf.text] = self._name(leaf)
         touched = [leaf for leaf in steady if self._spans[leaf.address] or leaf.text in self._names]
-        return {leaf.address: self._text(leaf) for leaf in touched}
+        texts = {leaf.address: self._text(leaf) for leaf in touched}
+        vault = self._book.vault()
+        if vault.surrogates:
+            texts |= self._mended(touched, texts, Restorer(vault))
+        return texts
+
+    def _mended(self, leaves: Sequence[Leaf], texts: Mapping[Address, str], restorer: Restorer) -> dict[Address, str]:
+        """Those leaves anew, with placeholders, whose surrogates would not come back: what stands around some may read
+        as a part of them."""
+        return {
+            leaf.address: self._applied(leaf, [_with_placeholder(span) for span in self._spans[leaf.address]])
+            for leaf in leaves
+            if any(span.operator is Operator.SURROGATE for span in self._spans[leaf.address])
+            and leaf.kind is LeafKind.VALUE
+            and leaf.text not in self._names
+            and fold(restorer.whole(texts[leaf.address])) != fold(leaf.text)
+        }
 
     def _text(self, leaf: Leaf) -> str:
         if leaf.text in self._names and leaf.kind is not LeafKind.NUMBER:
@@ -188,10 +139,18 @@ class _Masking:
             return self._reference(leaf)
         if leaf.kind is LeafKind.NUMBER:
             return self._bare(leaf, exactly=False)
-        for span in self._spans[leaf.address]:  # the first writing is the one that is restored
+        return self._applied(leaf, [_apart(leaf.text, span) for span in self._spans[leaf.address]])
+
+    def _applied(self, leaf: Leaf, spans: Sequence[Span]) -> str:
+        for span in spans:  # the first writing is the one that is restored
             if span.operator in _RESTORABLE:
-                self._book.stand_in(span, leaf.text[span.start : span.end])
-        return self._anonymizer.apply(leaf.text, self._spans[leaf.address], self._book.stand_in)
+                self._stand_in(span, leaf.text[span.start : span.end])
+        return self._anonymizer.apply(leaf.text, spans, self._stand_in)
+
+    def _stand_in(self, span: Span, value: str) -> str:
+        if span.operator is Operator.SURROGATE:
+            return self._book.surrogate(span.entity, value)
+        return self._book.placeholder(span.entity, value)
 
     def _reference(self, leaf: Leaf) -> str:
         """A pointer into a schema: its steps are keys, and are written as the keys are."""
@@ -219,6 +178,16 @@ class _Masking:
             result += leaf.text[at : span.start] + self._book.bare(span.entity, value, exactly=exactly)
             at = span.end
         return result + leaf.text[at:]
+
+
+def _apart(text: str, span: Span) -> Span:
+    """A surrogate is only found as a whole word: one that touches another word is a placeholder."""
+    touches = text[span.start - 1 : span.start].isalnum() or text[span.end : span.end + 1].isalnum()
+    return _with_placeholder(span) if touches else span
+
+
+def _with_placeholder(span: Span) -> Span:
+    return replace(span, operator=Operator.PLACEHOLDER) if span.operator is Operator.SURROGATE else span
 
 
 def _steadily(leaves: Sequence[Leaf]) -> list[Leaf]:

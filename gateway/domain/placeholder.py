@@ -61,7 +61,7 @@ class PlaceholderKey:
         key = (entity, value, variant)
         if key not in self._ids:
             digest = self.digest("\x00".join([entity, fold(value), *([variant] if variant else [])]))
-            self._ids[key] = base64.b32encode(digest).decode("ascii")[:ID_LENGTH]
+            self._ids[key] = base64.b32encode(digest[:10]).decode("ascii")[:ID_LENGTH]
         return self._ids[key]
 
     def digest(self, purpose: str) -> bytes:

@@ -48,7 +48,10 @@ class Repeats(Generic[T]):
             if count == _MOST_TOKENS:
                 end = token.start()
                 break
-            node = node.next.setdefault(_spaced(token.group()), _Node())
+            shown = _spaced(token.group())
+            if shown not in node.next:
+                node.next[shown] = _Node()
+            node = node.next[shown]
         node.values.setdefault(value[end:], (value[: word.start()], known))
 
     def within(self, text: str) -> Iterator[Repeat[T]]:

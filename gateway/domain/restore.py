@@ -15,16 +15,20 @@ from typing import assert_never
 from urllib.parse import quote
 
 from gateway.domain.json_nesting import Nesting
-from gateway.domain.mask import Vault
 from gateway.domain.placeholder import Coding, Pattern
 from gateway.domain.restore_surrogates import SurrogateReader
 from gateway.domain.strict_json import Json
+from gateway.domain.vault import Vault
+
+_LOOK_BEHIND = len("\\u0000")
 
 
 @dataclass(slots=True)
 class _Running:
-    """Where a running text stands: inside a word of what was given out, and how deep in strings of JSON."""
+    """Where a running text stands: how far the last part reached, whether inside a word, and how deep in strings of
+    JSON."""
 
+    at: int = 0
     inside: bool = False
     nesting: Nesting | None = None
 
@@ -41,7 +45,9 @@ class Restorer:
         reader = SurrogateReader(vault.surrogates, json_escaped=json_escaped)
         self._reader = reader if vault.surrogates else None
         self._deep = json_escaped and any(_escape(value) != value for value in vault.every_value())
-        self.longest = max(self._pattern.longest if self._pattern else 0, self._reader.longest if self._reader else 0)
+        self.longest = max(
+            self._pattern.longest if self._pattern else 0, 2 * self._reader.longest if self._reader else 0
+        )
         """No stand-in is longer, however bent; 0 where there are none."""
 
     def running(self) -> _Running:
@@ -55,10 +61,13 @@ class Restorer:
     def grows(self, text: str, start: int) -> int:
         """From where on the end of `text`, not before `start`, is or may become the beginning of a stand-in."""
         one = self._pattern.grows(text, start) if self._pattern else len(text)
-        return min(one, self._reader.grows(text, start)) if self._reader else one
+        if self._reader is None:
+            return one
+        return self._reader.aligned(text, start, min(one, self._reader.grows(text, start)))
 
     def part(self, text: str, start: int, stop: int, running: _Running) -> str:
-        """`text` from `start` to `stop` restored. What lies around only tells where words and placeholders end."""
+        """`text` from `start` to `stop` restored, or to `running.at` where a surrogate goes on behind `stop`. What lies
+        around only tells where words and placeholders end."""
         result: list[str] = []
         at = start
         for begin, end, value, coding in self._found(text, start, stop, running):
@@ -70,25 +79,25 @@ class Restorer:
                 running.nesting.feed(text[begin:end])
             at = end
             self.restored += 1
-        rest = text[at:stop]
+        rest = text[at : running.at]
         if running.nesting is not None:
             running.nesting.feed(rest)
         return "".join([*result, rest]) if result else rest
 
     def _found(self, text: str, start: int, stop: int, running: _Running) -> Iterator[tuple[int, int, str, Coding]]:
         """Placeholders, and surrogates in what lies between them."""
-        at = start
+        at, running.at = start, stop
         for found in self._pattern.found(text, start, stop, self._values) if self._pattern else ():
             yield from self._between(text, at, found.start, running)
-            running.inside = False
+            running.inside = text[found.end - 1].isalnum()
             yield found.start, found.end, self._values[found.id], found.coding
-            at = found.end
+            at, running.at = found.end, stop
         yield from self._between(text, at, stop, running)
 
     def _between(self, text: str, start: int, stop: int, running: _Running) -> Iterator[tuple[int, int, str, Coding]]:
         if self._reader is None or start >= stop:
             return
-        seen, running.inside = self._reader.found(text, start, stop, inside=running.inside)
+        seen, running.at, running.inside = self._reader.found(text, start, stop, inside=running.inside)
         for one in seen:
             yield one.start, one.end, one.value, Coding.PLAIN
 
@@ -133,12 +142,11 @@ class StreamRestorer:
         return self._given(text, len(self._before), len(text))
 
     def _given(self, text: str, start: int, cut: int) -> str:
-        """The part before `cut`. Its last character stays known: words and escapes may go on behind it."""
-        self._held = text[cut:]
-        if cut <= start:
-            return ""
-        self._before = text[cut - 1]
-        return self._restorer.part(text, start, cut, self._running)
+        """The part before `cut`. Its end stays known: words may go on behind it, or begin behind an escape."""
+        shown = self._restorer.part(text, start, cut, self._running)
+        at = max(start, self._running.at)
+        self._before, self._held = text[max(0, at - _LOOK_BEHIND) : at], text[at:]
+        return shown
 
 
 def restore_json(value: Json, restorer: Restorer) -> Json:

@@ -43,7 +43,7 @@ _KEPT = frozenset(
 """Words of a name that tell nobody apart."""
 _DATES = re.compile(DATE, re.IGNORECASE | re.ASCII)
 _COMPOSED = re.compile(r"[A-Za-z]{8,}")
-"""Nothing else in a surrogate (months apart) is as long."""
+"""No composed name is shorter, and nothing else in a surrogate (months apart) is as long."""
 _WORDS = re.compile(r"[^\W_]+")
 
 Draw = Callable[[int], int]
@@ -74,7 +74,8 @@ class Surrogate:
         key = (entity, fold(value))
         if key not in self._chosen:
             kind, write = _writer(entity, value)
-            self._chosen[key] = self._choose(kind, f"{entity}\x00{fold(value)}", value, write)
+            shown = self._chosen[key] = self._choose(kind, f"{entity}\x00{fold(value)}", value, write)
+            self._writings |= {shown: value} if shown else {}
         return self._chosen[key]
 
     def _choose(self, kind: Kind, owner: str, value: str, write: Callable[[Draw], str]) -> str:
@@ -94,7 +95,6 @@ class Surrogate:
             return False
         self._owners.update(dict.fromkeys(claims, owner))
         self._values.setdefault(kind, {}).update(dict.fromkeys(keys, value))
-        self._writings.setdefault(shown, value)
         return True
 
     def _free(self, kind: Kind, shown: str) -> bool:
@@ -165,7 +165,7 @@ def _names_in(kind: Kind, shown: str) -> list[str]:
 
 
 def _in_case_of(unit: str, shown: str) -> str:
-    if unit.isupper() and len(unit) > 2:
+    if unit.isupper() and len(unit) > 1 and "." not in unit:
         return shown.upper()
     return shown.lower() if unit.islower() else shown
 

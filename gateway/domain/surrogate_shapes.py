@@ -156,7 +156,7 @@ def keys_of(kind: Kind, shown: str) -> tuple[str, ...]:
 
 _SYLLABLES = """
     Balv Brenk Dorv Drel Elsk Falv Fenk Galv Gorv Hald Holv Jarv Kolv Kesk Lorv Lusk Melv Morv Nalv Nesk Ostr Palv Prend
-    Quel Ralv Rosk Salv Selk Tarv Torv Ulv Vesk Vold Wesk Wolv Yarv Yesk Zalv Zelk,
+    Quel Ralv Rosk Salv Selk Tarv Torv Ulst Vesk Vold Wesk Wolv Yarv Yesk Zalv Zelk,
     a e i o u ane ari eli iro omi una ova ema inu oda ila eno ura age iku ote ulo ami eso,
     berg bryn dane dell fell gard hart kamp lund mark mere ness rick sted strom thorn vald vik wald wick worth zell
 """

@@ -341,6 +341,21 @@ def test_did_you_mean() -> None:
     ] == [e.message for e in result.errors]
 
 
+def test_a_surrogate_is_asked_for_where_there_is_one() -> None:
+    """Never something else in its place: the policy is refused, and says for which entities there are surrogates."""
+    detectors = "detectors:\n  ticket: {type: pattern, re2: 'T-[0-9]+', label: internal}\n"
+    own = rules(rule(then="{transform: [{entity: ticket, with: surrogate}]}")) + detectors
+    ours = policy(rules(rule(then="{transform: [{entity: PERSON, with: surrogate}]}")))
+    result = read(own)
+
+    assert isinstance(result, Unreadable)
+    (error,) = result.errors
+    assert error.message.startswith(
+        "surrogate is not available for entity 'ticket'; it is for DATE_TIME, EMAIL_ADDRESS, "
+    )
+    assert TransformOnly((Transform(Entity("PERSON"), Operator.SURROGATE),)) == ours.rules[0].then
+
+
 def test_all_problems_of_a_file_are_told() -> None:
     """From YAML itself to the last key."""
     text = rules(rule(severity="no", when="{clas: pii}", then="{route: nowhere}")) + "rules: []\n"
