@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-node lint format bench docs lock install dev wheel clean
+.PHONY: help serve demo test test-node lint format bench docs docs-leaks lock install dev wheel clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -45,6 +45,9 @@ bench: dev ## measure, and write docs/benchmarks/gateway.json
 
 docs: install ## write the generated references
 	$(BIN)/python -m gateway.docs
+
+docs-leaks: dev ## run the whole leak suite, and write docs/leaks.md
+	$(BIN)/python -m tests.egress.leaks.report
 
 lock: ## pin every requirement again, nothing younger than a week (needs uv)
 	for set in base build dev train; do \

@@ -111,7 +111,7 @@ def _cut(value: str, at: int) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A canary as it is put into a field: one value, or two for two items. `escape` is to be written as JSON escapes."""
+    """A canary as it is put into a field: one value, or two for two items. `escape` is to be written as escapes."""
 
     first: Json
     second: Json = None

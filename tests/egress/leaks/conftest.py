@@ -6,14 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.egress.leaks.canaries import Kind
 from tests.egress.leaks.front import Front
-from tests.egress.leaks.house import House, house_of, shipped_policy
+from tests.egress.leaks.house import House, guarded_policy, house_of, masking_policy, shipped_policy
+from tests.egress.leaks.matrix import chosen
 
 
 @pytest.fixture(scope="session")
 def shipped_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Started once."""
-    with house_of(tmp_path_factory.mktemp("shipped"), shipped_policy()) as house:
+    with house_of(tmp_path_factory.mktemp("shipped"), shipped_policy(), guarded_policy()) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def masking_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Started once. It knows the code name of every case."""
+    terms = [case.number for case in chosen() if case.kind is Kind.TERM]
+    with house_of(tmp_path_factory.mktemp("masking"), masking_policy(terms)) as house:
         yield house
 
 

@@ -68,8 +68,8 @@ SPOKEN = frozenset({Slot.TEXT, Slot.NAME, Slot.KEY, Slot.SHAPED, Slot.NUMBER})
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One place. `path` names it (`[]` an item, `*` a key of the caller's choice, `=x` a tag); `pairs` put it twice into
-    one array, innermost array first."""
+    """One place. `path` names it (`[]` an item, `*` a key of the caller's choice, `<x>` a case of a tag).
+    `pairs` put it twice into one array, innermost array first."""
 
     path: str
     slot: Slot

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from gateway.domain.strict_json import Json
 from gateway.testing.stand_in import Seen
 from tests.egress.leaks.canaries import term
 from tests.egress.leaks.hearing import Heard
@@ -25,7 +24,7 @@ CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messag
 COMPLETIONS, EMBEDDINGS, MODERATIONS = "/v1/completions", "/v1/embeddings", "/v1/moderations"
 MODEL, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-5"
 
-_NO_BODY: Mapping[str, Json] = {}
+_TRIES = 2_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Reply:
     @property
     def route(self) -> str:
         """`local`, `external`, `external-transformed`, `blocked`, or empty where nothing was decided."""
-        return self.headers.get("x-gateway-route", "")
+        return str(self.headers.get("x-gateway-route", ""))
 
     @property
     def code(self) -> str:
@@ -66,7 +65,7 @@ class Front:
     def send(
         self,
         path: str,
-        body: Json | bytes = None,
+        body: object = None,
         *,
         headers: Mapping[str, str] = {},
         method: str = "POST",
@@ -79,19 +78,28 @@ class Front:
         answer = self.house.client.request(method, url, content=raw, headers={**own, **headers})
         return Reply(answer.status_code, answer.headers, answer.text, listening.requests)
 
-    def chat(self, said: str | list[Json], headers: Mapping[str, str] = {}, **more: Json) -> Reply:
+    def chat(self, said: object, headers: Mapping[str, str] = {}, **more: object) -> Reply:
         """A chat completion: one user's text, or whole messages."""
-        messages: Json = [{"role": "user", "content": said}] if isinstance(said, str) else said
+        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
         return self.send(CHAT, {"model": MODEL, "messages": messages, **more}, headers=headers)
 
-    def responses(self, said: Json, **more: Json) -> Reply:
+    def responses(self, said: object, **more: object) -> Reply:
         """A response: one text, or whole items."""
         return self.send(RESPONSES, {"model": MODEL, "input": said, **more})
 
-    def messages(self, said: str | list[Json], **more: Json) -> Reply:
+    def messages(self, said: object, **more: object) -> Reply:
         """A message, in Anthropic's dialect."""
-        messages: Json = [{"role": "user", "content": said}] if isinstance(said, str) else said
+        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
         return self.send(MESSAGES, {"model": CLAUDE, "max_tokens": 64, "messages": messages, **more})
+
+    def ready(self) -> None:
+        """Come back once plain traffic leaves: whatever a case did to the gateway, it has recovered from."""
+        self.house.provider.unscript()
+        self.house.inside.unscript()
+        for _ in range(_TRIES):
+            if self.chat("hello").sent:
+                return
+        raise AssertionError("plain traffic does not leave any more")
 
     def caller(self, *, tenant: str = "default", app: str = "other") -> Front:
         """The same door as another caller, with a new key."""

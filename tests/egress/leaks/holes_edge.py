@@ -122,7 +122,7 @@ def broken_detector(front: Front) -> None:
                 assert reply.status in {200, 400, 403, 500, 503}
 
 
-def _small(path: str) -> Json:
+def _small(path: str) -> object:
     text = "hello"
     return {
         "/v1/chat/completions": {"model": MODEL, "messages": [{"role": "user", "content": text}]},
@@ -147,7 +147,7 @@ def overload(front: Front) -> None:
 
 @hole(25, "tests/detection/test_analyzer.py::test_hostile_text_takes_linear_time")
 def slow_patterns(front: Front) -> None:
-    """A pattern that could take for ever is refused when the policy is read; a text that would is read or kept inside."""
+    """A pattern that could take for ever is refused when the policy is read; a text that would is kept inside."""
     for pattern in (r"(a+)+\1", r"(?=a)b", r"(?<!x)y", "(" * 2_000):
         assert pattern_fault(pattern)
     start = time.monotonic()
@@ -158,7 +158,7 @@ def slow_patterns(front: Front) -> None:
 
 @hole(27, "tests/adapters/test_file_policies.py")
 def mistyped_policies(front: Front) -> None:
-    """A key, an entity, a class or a destination that is not known refuses the policy: nothing is switched off in silence."""
+    """A key, an entity, a class that is not known refuses the policy: nothing is switched off in silence."""
     good = shipped_policy()
     assert not isinstance(_read(good), Unreadable)
     for right, wrong in (
@@ -280,7 +280,7 @@ def traces(front: Front) -> None:
 
 @hole(33)
 def honest_records(front: Front) -> None:
-    """When nothing was examined, the answer's own headers and the record say so, and not that the request was cleared."""
+    """When nothing was examined, headers and record say so, and not that the request was cleared."""
     with _detector(front, _failing):
         reply = front.chat("hello")
     assert ("local", "restricted") == (reply.route, reply.headers["x-gateway-label"])

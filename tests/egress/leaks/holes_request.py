@@ -21,11 +21,13 @@ from tests.egress.leaks.front import (
     MODEL,
     MODERATIONS,
     RESPONSES,
+    SECRET,
     SSN,
+    TERM,
     TOLD_SSN,
     Front,
 )
-from tests.egress.leaks.holes import hole
+from tests.egress.leaks.holes import hole, still_open
 from tests.egress.leaks.matrix import WAYS, bytes_of
 
 FUNCTION: Json = {"name": "find", "parameters": {"type": "object"}}
@@ -115,6 +117,8 @@ def split_values(front: Front) -> None:
     typed: Json = [{"type": "input_text", "text": first}, {"type": "input_text", "text": second}]
     assert front.responses([{"role": "user", "content": typed}]).kept()
     assert front.chat("x", metadata={"a": "My card is 4111 1111", "b": "1111 1111"}).kept()
+    three = ("My social security number is 536-22-", "8145", "what now?")
+    assert front.chat([{"role": "user", "content": text} for text in three]).kept()
 
 
 @hole(12, "tests/detection/test_shadow.py")
@@ -123,13 +127,18 @@ def homoglyphs(front: Front) -> None:
     for start in (0xFF10, 0x1D7CE, 0x0660, 0x0966):
         disguised = "".join(chr(start + int(sign)) if sign.isdigit() else sign for sign in SSN)
         assert front.chat(f"My social security number is {disguised}.").kept()
-    marked = "".join(f"{sign}\u0332" for sign in CARD)
-    assert front.chat(f"Why was card {marked} declined?").kept()
     wide = EMAIL.replace("@", "\uff20")
     masked = front.chat(f"write to {wide} today")
     assert masked.sent
     assert not masked.left(EMAIL)
     assert not masked.left(wide)
+
+
+@still_open(12, "a number with a combining mark on each of its digits")
+def marked_digits(front: Front) -> None:
+    """Marks that no letter is composed with."""
+    marked = "".join(f"{sign}\u0332" for sign in CARD)
+    assert front.chat(f"Why was card {marked} declined?").kept()
 
 
 @hole(13, "tests/detection/test_shadow.py")
@@ -287,7 +296,7 @@ def languages(front: Front) -> None:
     for text in (
         f"Meine Kreditkarte {CARD} wurde abgelehnt.",
         f"Mon numéro de sécurité sociale américain est {SSN}.",
-        f"私のクレジットカード番号は{CARD}です。",
+        f"クレジットカード {CARD} です",
         f"بطاقتي الائتمانية {CARD} مرفوضة",
         f"Мой номер SSN {SSN}, проверьте.",
     ):
@@ -295,6 +304,20 @@ def languages(front: Front) -> None:
     masked = front.chat(f"Bitte schreiben Sie an {EMAIL} und 请联系{EMAIL}谢谢")
     assert masked.sent
     assert not masked.left(EMAIL)
+
+
+@still_open(42, "a number, key or term that touches letters of a script without spaces")
+def no_spaces(front: Front) -> None:
+    """Chinese, Japanese, Korean and Thai letters before and after a value."""
+    for text in (
+        f"私のクレジットカード番号は{CARD}です。",
+        f"私のSSNは{SSN}です。",
+        f"密码是{SECRET}吗",
+        f"카드{CARD}입니다",
+        f"บัตร{CARD}ของ",
+        f"關於{TERM}的",
+    ):
+        assert front.chat(text).kept(), text
 
 
 @hole(47)

@@ -1,28 +1,36 @@
 """A gateway with real parts, the provider outside that keeps every byte, and a model inside that answers at once.
 
-Three ways lead out: OpenAI's own dialect, Anthropic's own dialect, and a provider that speaks chat completions alone, to
-which the other dialects are translated.
+Three ways lead out: OpenAI's own dialect, Anthropic's own dialect, and a provider that speaks chat completions alone,
+to which the other dialects are translated.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import httpx
 
 from gateway.cli.running import RunningGateway
 from gateway.domain.labels import DEFAULT_TABLE
 from gateway.domain.policy import Zone
-from gateway.settings import LitellmExternal, ModelAlias, OpenAiExternal, OpenAiLocal, Policies, Settings
+from gateway.settings import (
+    LitellmExternal,
+    ModelAlias,
+    OpenAiExternal,
+    OpenAiLocal,
+    Policies,
+    ServedOperation,
+    Settings,
+)
 from gateway.testing.stand_in import Seen, StandIn
 from tests.conftest import REPOSITORY
 from tests.egress.harness import ENVIRONMENT, settings_for
 from tests.egress.leaks.canaries import term
 
-OPERATIONS_INSIDE = ("chat", "responses", "input_tokens", "completions", "embeddings", "moderations")
 _CEILING = "{zone: external, max_label: internal, never: [phi, secret, financial]}"
 _DETECTOR = """
 detectors:
@@ -37,6 +45,13 @@ _RULES = """
     then:
       transform: [{{entity: code-name, with: placeholder}}, {transforms}]
       route: external
+"""
+_CLEARED = """
+  - id: cleared
+    reason: CLEARED
+    severity: info
+    when: {label: {at_most: internal}}
+    then: {route: external}
 """
 _ANSWERS = """
 answers:
@@ -87,8 +102,7 @@ def masking_policy(numbers: Iterable[int] = range(1)) -> str:
         found=", ".join(f"{{finding: {{entity: {each}}}}}" for each in entities),
         transforms=", ".join(f"{{entity: {each}, with: placeholder}}" for each in entities),
     )
-    cleared = "  - {id: cleared, reason: CLEARED, severity: info, when: {label: {at_most: internal}}, then: {route: external}}\n"
-    return f"{policy[:rules]}{_terms(numbers)}\nrules:{masked}{cleared}{policy[end:]}"
+    return f"{policy[:rules]}{_terms(numbers)}\nrules:{masked}{_CLEARED}{policy[end:]}"
 
 
 def shipped_policy(numbers: Iterable[int] = range(1)) -> str:
@@ -120,12 +134,12 @@ def _terms(numbers: Iterable[int]) -> str:
     return _DETECTOR.format(terms=", ".join(texts))
 
 
-def settings_of(folder: Path, provider: StandIn, inside: StandIn, policy: str) -> Settings:
+def settings_of(folder: Path, provider: StandIn, inside: StandIn, texts: Sequence[str]) -> Settings:
     """The settings of a house."""
     policies = folder / "policies"
     policies.mkdir()
-    (policies / "suite.policy.yaml").write_text(policy)
-    (policies / "guarded.policy.yaml").write_text(guarded_policy())
+    for number, text in enumerate(texts):
+        (policies / f"suite{number}.policy.yaml").write_text(text)
     outside = {"zone": Zone.EXTERNAL, "base_url": provider.base_url, "api_key_env": "STAND_IN_KEY"}
     root = provider.base_url.removesuffix("/v1")
     local = "local-slm"
@@ -137,7 +151,7 @@ def settings_of(folder: Path, provider: StandIn, inside: StandIn, policy: str) -
             "chat-only": OpenAiExternal(adapter="openai", operations=("chat",), **outside),  # type: ignore[arg-type]
             "anthropic": LitellmExternal(adapter="litellm", provider="anthropic", **{**outside, "base_url": root}),  # type: ignore[arg-type]
             local: OpenAiLocal(
-                zone=Zone.IN_NETWORK, adapter="openai", base_url=inside.base_url, operations=OPERATIONS_INSIDE
+                zone=Zone.IN_NETWORK, adapter="openai", base_url=inside.base_url, operations=get_args(ServedOperation)
             ),
         },
         models={
@@ -152,12 +166,12 @@ def settings_of(folder: Path, provider: StandIn, inside: StandIn, policy: str) -
 
 
 @contextlib.contextmanager
-def house_of(folder: Path, policy: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[House]:
+def house_of(folder: Path, *policies: str) -> Iterator[House]:
     """A house, for as long as the context lasts."""
     with contextlib.ExitStack() as stack:
         provider, inside = stack.enter_context(StandIn()), stack.enter_context(StandIn())
-        settings = settings_of(folder, provider, inside, policy)
-        running = stack.enter_context(RunningGateway(settings, environment))
+        settings = settings_of(folder, provider, inside, policies)
+        running = stack.enter_context(RunningGateway(settings, ENVIRONMENT))
         headers = {"authorization": f"Bearer {running.first_key}", "content-type": "application/json"}
         client = httpx.Client(base_url=running.base_url, headers=headers, timeout=60, trust_env=False)
         stack.enter_context(client)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from gateway.domain.conversation import read_document
 from gateway.domain.declaration import Field
-from gateway.domain.strict_json import Json
+from gateway.domain.strict_json import Json, parse_json
+from gateway.wire.app import PATHS
 from gateway.wire.schema import OPERATIONS
 from tests.egress.leaks.canaries import Canary, Form, Kind, Written, canary, every_form
 from tests.egress.leaks.fields import FILLER, Plant, Slot, Spot, Unplantable, inspected, merged
@@ -38,7 +42,7 @@ class Way:
     model: str
     asked_as: str = ""
     last: Json = field(default=None, hash=False, compare=False)
-    """What a request has to end with, beside the field that is tried, to be one that can be asked in the other dialect."""
+    """What a request has to end with to be one that can be asked in the other dialect."""
 
     @property
     def name(self) -> str:
@@ -104,9 +108,22 @@ def cases(way: Way, declaration: Field, numbers: Iterator[int], kinds: Iterable[
 
 def _cases_of(way: Way, spot: Spot, kind: Kind, numbers: Iterator[int]) -> Iterator[Case]:
     for form, _ in every_form(canary(kind, 0), spot.slot):
-        pairs = {0, len(spot.pairs) - 1} - {-1} if form is Form.JOINT else {0}  # innermost and outermost
-        for pair in sorted(pairs if form is not Form.JOINT or spot.pairs else ()):
+        for pair in neighbours(way, spot) if form is Form.JOINT else (0,):
             yield Case(way, spot, kind, form, pair, next(numbers))
+
+
+@functools.cache
+def neighbours(way: Way, spot: Spot) -> tuple[int, ...]:
+    """In which arrays, innermost and outermost, two of this place stand with no other text between them. Halves of a
+    value that stand apart are no text that anybody reads as one."""
+    found = []
+    for pair in sorted({0, len(spot.pairs) - 1}) if spot.pairs else ():
+        body = spot.pairs[pair]("first", "second")
+        leaves = read_document(PATHS[way.path], OPERATIONS[way.operation], parse_json(bytes_of(way, body))).leaves
+        texts = [leaf.text for leaf in leaves if leaf.text]
+        if texts[texts.index("first") + 1] == "second":
+            found.append(pair)
+    return tuple(found)
 
 
 def body_of(case: Case) -> tuple[Json, str]:
@@ -119,7 +136,8 @@ def harmless(case: Case) -> Json:
     """The same request with nothing in it that anybody minds."""
     if case.spot.slot is Slot.NUMBER:
         return _planted(case, Written(7))
-    return _planted(case, Written(f"note{case.number}", f"more{case.number}"))
+    letters = "".join(chr(ord("a") + int(digit)) for digit in str(case.number))
+    return _planted(case, Written(f"note-{letters}", f"more-{letters}"))
 
 
 def _planted(case: Case, shown: Written) -> Json:
@@ -134,12 +152,16 @@ def _planted(case: Case, shown: Written) -> Json:
 
 def bytes_of(way: Way, body: Json, escapes: Sequence[str] = ()) -> bytes:
     """A request as bytes, with some texts in it written as escapes, which any JSON parser reads as the same."""
-    ended = (way.last is not None and _together(body, way.last)) or body
-    named = {**ended, "model": _model(way, body)} if isinstance(ended, dict) and isinstance(body, dict) else body
-    raw = json.dumps(named, ensure_ascii=False)
+    raw = json.dumps(body_with_model(way, body), ensure_ascii=False)
     for text in filter(None, escapes):
         raw = raw.replace(text, "".join(f"\\u{ord(letter):04x}" for letter in text))
     return raw.encode()
+
+
+def body_with_model(way: Way, body: Json) -> Json:
+    """A request that names its model and ends as its way wants it."""
+    ended = (way.last is not None and _together(body, way.last)) or body
+    return {**ended, "model": _model(way, body)} if isinstance(ended, dict) and isinstance(body, dict) else body
 
 
 def _model(way: Way, body: Mapping[str, Json]) -> Json:
@@ -250,8 +272,33 @@ def passes(house: House, group: Sequence[Case]) -> Iterator[tuple[Case, int, str
     yield from passes(house, group[half:])
 
 
-def every_case(ways: Iterable[Way] = WAYS, kinds: Iterable[Kind] = Kind) -> list[Case]:
+def every_case(ways: Iterable[Way] = WAYS, kinds: Iterable[Kind] = tuple(Kind)) -> list[Case]:
     """The whole product, with values that are all different."""
     numbers = iter(range(1, 60_000))
     kinds = tuple(kinds)
     return [case for way in ways for case in cases(way, OPERATIONS[way.operation], numbers, kinds)]
+
+
+def sampled(every: Iterable[Case]) -> list[Case]:
+    """One kind of value for each field and form, the kinds in turn: each field in every form, each kind everywhere.
+
+    What is asked in another dialect is tried in the clear and split over items alone: it is read by its own declaration
+    before, and by that of chat completions after.
+    """
+    by_place: dict[tuple[Way, str, Form, int], list[Case]] = {}
+    for case in every:
+        if not case.way.asked_as or case.form in {Form.CLEAR, Form.JOINT}:
+            by_place.setdefault((case.way, case.spot.path, case.form, case.pair), []).append(case)
+    return [alike[at % len(alike)] for at, alike in enumerate(by_place.values())]
+
+
+@functools.cache
+def chosen() -> tuple[Case, ...]:
+    """The cases of `make test`: a sample, or all of them with `LEAKS=full`."""
+    every = every_case()
+    return tuple(every if os.environ.get("LEAKS") == "full" else sampled(every))
+
+
+def over_ids(case: Case) -> bool:
+    """Whether a value is split over two ids."""
+    return case.form is Form.JOINT and case.spot.slot is Slot.SHAPED
