@@ -329,9 +329,14 @@ class _Events:
         raise StopAsyncIteration
 
 
+_UNTOLD = {"UnsupportedParamsError", "BadRequestError", "APIConnectionError"}
+"""What litellm raises for a request that it cannot tell to the provider. The last one also wraps whatever fails in its
+translation; before anything was asked it is of no connection."""
+
+
 def _failure(error: Exception, way: OneWay) -> Rejected | UpstreamError:
     """What a failed call becomes. The words of the exception are not looked at."""
-    if not way.asked_origin and type(error).__name__ == "UnsupportedParamsError":
+    if not way.asked_origin and type(error).__name__ in _UNTOLD:
         return Rejected(400, unsupported_body(Unsupported("")), 0)
     if way.status in CALLERS_BUSINESS:
         try:

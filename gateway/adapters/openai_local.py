@@ -1,7 +1,8 @@
 """A model inside: an OpenAI-compatible server in the network (vLLM, Ollama, llama.cpp's server), given the whole text.
 
 It gets what may not leave, so every connection passes the zone check. There is no redirect, no proxy, no cookie and no
-retry. Whatever goes wrong is `LOCAL_MODEL_UNAVAILABLE`; a conversation that is too long for the model is the caller's.
+retry. A request that the server refuses, or that is too long for the model, is the caller's; whatever else goes wrong
+is `LOCAL_MODEL_UNAVAILABLE`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
 
+_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _TOO_LONG_WORDS = "maximum context length"  # vLLM says it in words only
 _HEALTH_S = 2.0
@@ -96,7 +98,7 @@ class OpenAiLocal:
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The server's answer.
 
-        Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`, and `CallerError(CONTEXT_LENGTH_EXCEEDED)`.
+        Raises `GatewayFault(LOCAL_MODEL_UNAVAILABLE)`; `CallerError` of a request that is too long or not supported.
         """
         body = conversation.rewritten({}, {"model": self._model}) if self._model else conversation.body
         if wants_stream(body):
@@ -188,16 +190,17 @@ def _chunks(response: httpcore.Response) -> AsyncIterator[bytes]:
 
 
 async def _check_status(response: httpcore.Response) -> None:
-    """Raises `CallerError` when the server says that the conversation is too long, `AnswerError` for all else."""
+    """Raises `CallerError` when the server refuses the request in an error object, `AnswerError` for all else."""
     if response.status == HTTPStatus.OK:
         return
-    if response.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
-        error = json_object(await read_bounded(_chunks(response), MAX_ERROR_BYTES)).get("error")
-        if isinstance(error, dict) and (
-            {error.get("code"), error.get("type")} & _TOO_LONG or _TOO_LONG_WORDS in str(error.get("message"))
-        ):
-            raise CallerError(ErrorCode.CONTEXT_LENGTH_EXCEEDED)
-    raise AnswerError("a status that is no answer")
+    if response.status not in _REFUSALS:
+        raise AnswerError("a status that is no answer")
+    error = json_object(await read_bounded(_chunks(response), MAX_ERROR_BYTES)).get("error")
+    if not isinstance(error, dict):
+        raise AnswerError("a refusal without a reason")
+    if {error.get("code"), error.get("type")} & _TOO_LONG or _TOO_LONG_WORDS in str(error.get("message")):
+        raise CallerError(ErrorCode.CONTEXT_LENGTH_EXCEEDED)
+    raise CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL)
 
 
 def _fault(error: Exception) -> GatewayError:

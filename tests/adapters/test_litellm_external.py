@@ -21,6 +21,7 @@ from gateway.adapters.litellm_external import LitellmExternal, OneWay
 from gateway.adapters.litellm_quiet import NotQuiet, load_quiet
 from gateway.domain.clearance import ClearanceError
 from gateway.domain.errors import ErrorCode, UpstreamError
+from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import ExternalAnswer, Rejected, Streamed, Whole
 from gateway.testing.stand_in import CutOff, Gate, Held, Manner, Raw, Say, StandIn, Status
 from tests.adapters.clearing import CANARY, body_of, cleared, content_of, everything_about, read_all
@@ -204,6 +205,27 @@ async def test_what_the_provider_cannot_do_is_said(provider: StandIn, anthropic:
     assert [] == provider.requests
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "system", "content": None},
+        {"role": "user", "content": None},
+        {"role": "tool", "content": CANARY},
+        {"role": "assistant", "content": CANARY, "tool_calls": [{"type": "function"}]},
+    ],
+)
+async def test_a_request_that_cannot_be_translated_is_the_callers(
+    provider: StandIn, anthropic: LitellmExternal, message: dict[str, Json]
+) -> None:
+    """It was never sent, so no provider failed."""
+    answer = await anthropic.complete(cleared(body_of(messages=[message, {"role": "user", "content": "hello"}])))
+
+    assert isinstance(answer, Rejected)
+    assert (400, "unsupported_by_provider") == (answer.status, json.loads(answer.body)["error"]["code"])
+    assert CANARY.encode() not in answer.body
+    assert [] == provider.requests
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_speaks_of_the_request_is_passed_on(
     provider: StandIn, external: LitellmExternal, stream: bool
@@ -354,7 +376,7 @@ async def test_the_exception_map_is_total(
             raise raised
 
         monkeypatch.setattr(litellm, "acompletion", acompletion)
-        if kind.__name__ == "UnsupportedParamsError":
+        if kind.__name__ in {"UnsupportedParamsError", "BadRequestError", "APIConnectionError"}:
             answer = await anthropic.complete(cleared(body_of()))
             assert isinstance(answer, Rejected)
             assert CANARY.encode() not in answer.body

@@ -82,13 +82,13 @@ async def test_it_streams(server: StandIn, local: OpenAiLocal) -> None:
 @pytest.mark.parametrize(
     "scene",
     [
-        Status(400, echo=True),
         Status(401),
         Status(404),
         Status(429),
         Status(500, echo=True),
         Status(307, headers=(("location", "/v1/models"),)),
         Raw(CANARY.encode(), status=400),
+        Raw(b'{"error":"' + CANARY.encode() + b'"}', status=422),
         Raw(b"garbage " + CANARY.encode()),
         Raw(b"[]"),
         Raw(b"{}", headers=(("content-encoding", "gzip"),)),
@@ -128,6 +128,20 @@ async def test_a_conversation_that_is_too_long_is_the_callers(
     with pytest.raises(CallerError) as caught:
         await answer_of(local, stream=stream)
     assert ErrorCode.CONTEXT_LENGTH_EXCEEDED is caught.value.code
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_that_the_server_refuses_is_the_callers(
+    server: StandIn, local: OpenAiLocal, status: int, stream: bool
+) -> None:
+    """Another try would end the same way. The server's words may quote the request, so they are not passed on."""
+    server.script(Status(status, echo=True))
+
+    with pytest.raises(CallerError) as caught:
+        await answer_of(local, stream=stream)
+    assert ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL is caught.value.code
+    assert CANARY not in everything_about(caught.value)
 
 
 @pytest.mark.parametrize("stream", [False, True])
