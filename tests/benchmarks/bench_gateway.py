@@ -65,16 +65,27 @@ def stand_in() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def gateway(folder: Path, provider: str) -> Iterator[tuple[str, str, subprocess.Popen[str], float]]:
-    """`gateway serve` as a process: base URL, first key, the process, seconds until it was ready."""
+def gateway(
+    folder: Path, provider: str, *, anthropic: bool = False
+) -> Iterator[tuple[str, str, subprocess.Popen[str], float]]:
+    """`gateway serve` as a process: base URL, first key, the process, seconds until it was ready. With `anthropic`
+    the provider is also a destination in that dialect, for models called `claude-*`."""
     config = folder / "gateway.yaml"
+    more, models = "", "'gpt-*': {external: openai, local: local-slm}"
+    if anthropic:
+        root = provider.removesuffix("/v1")
+        more = (
+            "  anthropic: {zone: external, adapter: litellm, provider: anthropic, "
+            f"base_url: '{root}', api_key_env: BENCH_KEY}}\n"
+        )
+        models += ", 'claude-*': {external: anthropic, local: local-slm}"
     config.write_text(
         f"server: {{port: 0}}\ndatabase: {{url: 'sqlite:///{folder}/gateway.db'}}\n"
         f"ledger: {{key_file: {folder}/ledger.key, append_deadline_ms: 5000}}\n"
         "destinations:\n"
         f"  openai: {{zone: external, adapter: openai, base_url: '{provider}', api_key_env: BENCH_KEY}}\n"
         "  local-slm: {zone: in_network, adapter: llama_cpp}\n"
-        "models: {'gpt-*': {external: openai, local: local-slm}}\n"
+        f"{more}models: {{{models}}}\n"
     )
     began = time.monotonic()
     command = [str(Path(sys.executable).parent / "gateway"), "serve", "--config", str(config)]
