@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from gateway.testing.stand_in import StandIn
 from tests.conformance.calling import opened
 from tests.conformance.house import PROVIDER_KEY, Side, gateway_for, stand_in
+
+_EMPTY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +60,12 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(bundled))
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     monkeypatch.setenv("LANGCHAIN_TRACING_V2", "false")
+
+
+@pytest.fixture(autouse=True)
+def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here speaks TLS, and each of many hundred clients would read all certificates first."""
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_, **__: _EMPTY)
 
 
 @pytest.fixture
