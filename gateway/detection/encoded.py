@@ -33,7 +33,10 @@ _SHORT_RUN = re.compile(_SHOWN + rb"{9,}")
 _LONG_RUN = re.compile(_SHOWN + rb"{11,}")
 _UTF16 = re.compile(rb"(?P<little>(?:[\t\n\r\x20-\x7e]\x00){6,})|(?P<big>(?:\x00[\t\n\r\x20-\x7e]){6,})")
 _LONG = 256
-_SHORTEST = 8
+_SHORTEST_OF_SEVERAL = 15
+_GAP = re.compile(r"\s")
+_SIGN = re.compile(r"\S")
+_PLAIN_WORD = re.compile(r"(?<!\S)[A-Z]?[a-z]{5,}(?!\S)")
 
 
 class TooLarge(Exception):
@@ -48,16 +51,26 @@ def encoded(text: str) -> list[Replacement]:
 
 def _base64(text: str) -> Iterator[Replacement]:
     for stretch in _STRETCH.finditer(text):
-        written = stretch.group().rstrip("= \t\r\n")
-        packed = "".join(written.split()).translate(_STANDARD)
-        if len(packed) < _SHORTEST or (packed.isalpha() and packed.islower()):
+        at, written = stretch.start(), stretch.group().rstrip("= \t\r\n")
+        if not _GAP.search(written):
+            yield from _runs_of(text, at, written.translate(_STANDARD), None)
             continue
-        if len(packed) == len(written):
-            yield from _runs_of(text, stretch.start(), packed, None)
-            continue
-        yield from _runs_of(text, stretch.start(), packed, [m.start() for m in re.finditer(r"\S", written)])
+        for start, end in _between_words(written):
+            packed = "".join(written[start:end].split()).translate(_STANDARD)
+            if len(packed) >= _SHORTEST_OF_SEVERAL:
+                places = [m.start() for m in _SIGN.finditer(written, start, end)]
+                yield from _runs_of(text, at, packed, places)
         for token in _MIXED_TOKEN.finditer(written):
-            yield from _runs_of(text, stretch.start() + token.start(), token.group().translate(_STANDARD), None)
+            yield from _runs_of(text, at + token.start(), token.group().translate(_STANDARD), None)
+
+
+def _between_words(written: str) -> Iterator[tuple[int, int]]:
+    """The parts of a stretch of several tokens in which no plain word stands."""
+    start = 0
+    for word in _PLAIN_WORD.finditer(written):
+        yield start, word.start()
+        start = word.end()
+    yield start, len(written)
 
 
 def _runs_of(text: str, at: int, packed: str, places: list[int] | None) -> Iterator[Replacement]:
