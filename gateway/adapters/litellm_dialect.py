@@ -6,6 +6,7 @@ from a request that carried them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -46,6 +47,11 @@ _OURS = frozenset({"model", "stream_options", "store"})
 OTHER_WAYS = ("replicate", "clarifai")
 """litellm sends a request to these providers when the model's name contains theirs, whatever stands in front of it."""
 
+_WORDS = frozenset({"type", "text", "refusal", "thinking"})
+"""Members of a part that are said to the model, and never fetched."""
+_ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|//)", re.IGNORECASE)
+_PATH_TRICK = re.compile(r"\.\.|//")
+
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 _MESSAGE = ("role", "content", "refusal", "reasoning_content", "tool_calls", "function_call")
 
@@ -71,14 +77,15 @@ class Unsupported:
 def call_of(request: Mapping[str, Json]) -> Call | Unsupported:
     """The call that a cleared body asks for.
 
-    An image that is a link is unsupported: litellm would fetch it itself, from wherever the caller says. So is a model
-    whose name makes litellm send the request to another provider than the one it was cleared for.
+    An image, recording or file that is a link is unsupported: litellm would fetch it itself, from wherever the caller
+    says. So is a model whose name makes litellm send the request to another provider than the one it was cleared for,
+    or to another path: some providers have the model's name in it.
     """
     for name in request:
         if name not in PASSED_ON and name not in _OURS:
             return Unsupported(name)
     model = request.get("model")
-    if not isinstance(model, str) or any(name in model.lower() for name in OTHER_WAYS):
+    if not isinstance(model, str) or _PATH_TRICK.search(model) or any(name in model.lower() for name in OTHER_WAYS):
         return Unsupported("model")
     if request.get("store") is True:
         return Unsupported("store")
@@ -187,13 +194,27 @@ def _error_body(message: str, kind: str, param: str | None, code: str | None) ->
 
 
 def _links(messages: Json) -> Iterator[bool]:
-    """For every part that names content by an address: whether that is anything else than the content itself."""
+    """For every part of a message: whether something in it is an address, where content itself could stand."""
     for message in _objects(messages):
         for part in _objects(message.get("content")):
-            image = part.get("image_url")
-            if image is not None:
+            if "image_url" in part:
+                image = part["image_url"]
                 url = image.get("url") if isinstance(image, dict) else image
                 yield not (isinstance(url, str) and url.startswith("data:"))
+            yield _names_address({name: value for name, value in part.items() if name not in _WORDS})
+
+
+def _names_address(value: Json) -> bool:
+    """Whether some string is an address: litellm fetches those of files and recordings too."""
+    match value:
+        case str():
+            return _ADDRESS.match(value) is not None
+        case list():
+            return any(_names_address(item) for item in value)
+        case dict():
+            return any(_names_address(item) for item in value.values())
+        case _:
+            return False
 
 
 def _objects(value: Json) -> Iterator[dict[str, Json]]:

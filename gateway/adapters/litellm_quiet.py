@@ -49,7 +49,11 @@ QUIET: Mapping[str, object] = {
 }
 """The settings that are asserted at start and before each request."""
 
-_ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True"}
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",  # nothing is fetched for a request
+}
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 

@@ -179,6 +179,11 @@ UNSUPPORTED: list[dict[str, object]] = [
     {"model": 3},
     {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:9/x"}}]}]},
     {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "file:///etc/passwd"}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "https://evil.test/x"}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": " HTTPS://evil.test/x"}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "gs://evil/x"}}]}]},
+    {"model": "claude-x/../../v1/files"},
+    {"model": "claude-x//evil"},
 ]
 
 

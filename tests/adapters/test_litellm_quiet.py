@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from types import SimpleNamespace
 
@@ -19,6 +20,13 @@ def test_loading_makes_it_quiet_whatever_it_was(monkeypatch: pytest.MonkeyPatch)
     check_quiet(load_quiet())
 
     assert logging.getLogger("LiteLLM").disabled
+
+
+def test_it_fetches_nothing() -> None:
+    """Not even what a request names by its address and the adapter overlooked."""
+    load_quiet()
+
+    assert 0 == importlib.import_module("litellm.constants").MAX_IMAGE_URL_DOWNLOAD_SIZE_MB
 
 
 @pytest.mark.parametrize("name", sorted(QUIET))
