@@ -98,7 +98,9 @@ def _kind(problems: Problems, node: YamlNode) -> str:
         problems.error(node.mark, "P006", "a detector has no 'type'")
         return ""
     kind, at = text_of(problems, entries["type"], "'type'"), entries["type"].mark
-    if kind in _UNSUPPORTED:
+    if kind in _UNSUPPORTED and "index" not in entries:
+        problems.error(node.mark, "P023", f"a detector of type {kind} needs an index, and names none")
+    elif kind in _UNSUPPORTED:
         problems.error(at, "P007", f"detectors of type {kind} are not supported yet")
     elif kind not in {"entity", "pattern", "terms"}:
         problems.unknown(at, "P005", "type of detector", kind, ("entity", "pattern", "terms"))

@@ -8,7 +8,9 @@
 | P004 | not a readable file                         | P016 | unknown detector, entity, destination, label, class |
 | P005 | a value of the wrong type or shape          | P017 | a default that is not inside                       |
 | P006 | a missing key                               | P018 | a shadow rule that is overdue, or has no end       |
-| P007 | known, and not supported yet                |      |                                                    |
+| P007 | known, and not supported yet                | P023 | a detector without its index                       |
+
+P010 and P018 are warnings where the rule still does what it says. `policy_codes` says of each code why and what to do.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from typing import Final
 
 from gateway.adapters.policy_answers import read_answers
 from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, needs_purpose, read_condition
+from gateway.adapters.policy_dead import never_true, overruled
 from gateway.adapters.policy_detectors import Known, classes_of, read_detectors
 from gateway.adapters.strict_yaml import PolicyError, YamlNode, parse, shown
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean
+from gateway.domain.conditions import Condition
 from gateway.domain.labels import DEFAULT_TABLE, STANDARD_LABELS, Entity, Label, Scale
 from gateway.domain.policy import (
     Block,
@@ -54,6 +58,7 @@ _REASON = re.compile(r"[A-Z0-9][A-Z0-9_]{0,63}")
 _LOCAL, _EXTERNAL = "local", "external"
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LONGEST_TOLD = 500
+_CONTROL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:()/-]{0,63}")
 _EVERYONE = frozenset({"*"})
 
 
@@ -78,6 +83,8 @@ def read_policy(file: str, data: bytes, entities: frozenset[Entity], today: date
     parsed = parse(file, data)
     problems = Problems(file)
     problems.errors += parsed.problems
+    if any(problem.code == "P004" for problem in parsed.problems):
+        return _result(problems)  # half a tree would only tell of what was not read
     kind = next((e.value for e in parsed.root.entries if e.key == "kind"), None)
     if getattr(kind, "value", "") == "Exception":
         problems.error(parsed.root.mark, "P007", "files of kind Exception are not supported yet")
@@ -106,6 +113,7 @@ class _Reader:
         self._today = today
         self._root = Fields(problems, root, "a policy", required=required, optional=optional)
         self._scale = _labels(self._root)
+        self._callers = self._scope()
         self._ceilings = self._destinations()
         shipped = tuple(sorted(entities))
         self._detectors = read_detectors(self._root, Known(self._scale.labels, shipped))
@@ -120,7 +128,7 @@ class _Reader:
         detector_fails, opaque, down = self._on_failure()
         return Policy(
             name=self._metadata(),
-            scope=self._scope(),
+            scope=self._callers,
             scale=self._scale,
             ceilings=self._ceilings,
             detectors=self._detectors,
@@ -140,7 +148,7 @@ class _Reader:
         fields = Fields(self._problems, node, "'metadata'", required=("name",), optional=optional)
         for key in ("owner", "description"):
             fields.text(key)
-        fields.texts("controls")
+        _controls(fields)
         return checked_name(fields, "name", _NAME)
 
     def _scope(self) -> Scope:
@@ -176,13 +184,18 @@ class _Reader:
                 self._problems.error(node.mark, "P002", f"the rule {shown(rule.id)} stands twice")
             seen |= {rule.id} - {""}
             rules.append(rule)
+        for node, rule in zip(self._root.items("rules"), rules, strict=True):
+            stricter = overruled(rule, rules)
+            if stricter:
+                message = f"this never decides: the rule {shown(stricter)} has the same condition and is stricter"
+                self._problems.warn(node.mark, "P010", message)
         return tuple(rules)
 
     def _rule(self, node: YamlNode) -> Rule:
         required = ("id", "reason", "severity", "when", "then")
-        optional = ("tell_user", "non_waivable", "mode", "shadow_until")
+        optional = ("controls", "tell_user", "non_waivable", "mode", "shadow_until")
         fields = Fields(self._problems, node, "a rule", required=required, optional=optional)
-        when = read_condition(self._problems, fields.node("when"), self._names) if "when" in fields else STAND_IN
+        when = self._condition(fields)
         then = self._consequence(fields.node("then")) if "then" in fields else Block(403)
         if isinstance(then, RouteExternal) and needs_purpose(when):
             message = "this can never permit: a purpose is the caller's own word and can only tighten"
@@ -198,9 +211,19 @@ class _Reader:
             when=when,
             then=then,
             tell_user=told,
+            controls=_controls(fields),
             non_waivable=fields.flag("non_waivable"),
             shadow=self._shadow(fields),
         )
+
+    def _condition(self, fields: Fields) -> Condition:
+        if "when" not in fields:
+            return STAND_IN
+        before = len(self._problems.errors)
+        when = read_condition(self._problems, fields.node("when"), self._names)
+        if before == len(self._problems.errors) and never_true(when, self._scale, self._callers):
+            self._problems.error(fields.place("when"), "P010", "this can never be true for a caller in scope")
+        return when
 
     def _shadow(self, fields: Fields) -> bool:
         shadow = fields.choice("mode", ("enforce", "shadow")) == "shadow"
@@ -315,6 +338,15 @@ def _labels(root: Fields) -> Scale:
     if len(names) != len(given):
         root.problems.error(root.place("labels"), "P002", "a label stands twice")
     return Scale(tuple(Label(name) for name in names) or STANDARD_LABELS)
+
+
+def _controls(fields: Fields) -> tuple[str, ...]:
+    """The clauses of regulations and standards at `controls`; none where it is absent."""
+    given = fields.texts("controls")
+    for mark, name in given:
+        if name and not _CONTROL.fullmatch(name):
+            fields.problems.error(mark, "P005", f"a control matches {_CONTROL.pattern}")
+    return tuple(name for _, name in given)
 
 
 def _callers(fields: Fields, key: str) -> frozenset[str]:

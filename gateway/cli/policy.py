@@ -14,24 +14,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.adapters.file_policies import (
-    TEST_SUFFIX,
-    FilePolicies,
-    PolicyErrors,
-    SourceFile,
-    lint_files,
-    read_files,
-)
+from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.policy_cases import (
     PolicyCase,
-    Vocabulary,
     differences,
     outcome_of,
-    read_cases,
     read_facts,
     vocabulary_of,
 )
+from gateway.adapters.policy_lint import Tried, cases_of, lint_directory, uncovered
 from gateway.adapters.policy_reader import KNOWN_ENTITIES
+from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.domain.alias import Alias
@@ -64,18 +57,18 @@ def policy() -> None:
 @_FOLDER
 @config_option
 @_JSON
-def lint(*, folder: str, config: str, as_json: bool) -> None:
-    """Tell all that is wrong with the policy files and their tests. Exit 1 when something is."""
+@click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0, for code hosts and editors.")
+def lint(*, folder: str, config: str, as_json: bool, sarif: bool) -> None:
+    """Tell all that is wrong with the policy files and their tests. Exit 1 when something is.
+
+    docs/policy-codes.md says of each code why it matters and how to mend it.
+    """
     directory = _directory(folder, config)
-    today = datetime.now(UTC).date()
-    try:
-        result = lint_files(read_files(directory), today=today)
-        errors, warnings = result.errors, result.warnings
-    except PolicyErrors as error:
-        errors, warnings = error.problems, ()
-    if not errors:
-        errors = _cases(directory, FilePolicies(directory).current())[1]
-    if as_json:
+    report = lint_directory(directory, datetime.now(UTC).date())
+    errors, warnings = report.errors, report.warnings
+    if sarif:
+        click.echo(json.dumps(sarif_log(errors, warnings, _from_here(directory)), indent=2))
+    elif as_json:
         found = [*(_described(e, "error") for e in errors), *(_described(w, "warning") for w in warnings)]
         click.echo(json.dumps(found, indent=2))
     else:
@@ -93,7 +86,7 @@ def test(*, folder: str, config: str, coverage: bool) -> None:
     """Run the cases of every *.policy.test.yaml against the bundle. Exit 1 when one fails."""
     directory = _directory(folder, config)
     bundle = _bundle(directory)
-    cases, errors = _cases(directory, bundle)
+    cases, errors = cases_of(directory, bundle)
     _print(errors)
     if errors:
         sys.exit(EXIT_FOUND)
@@ -105,11 +98,11 @@ def test(*, folder: str, config: str, coverage: bool) -> None:
         click.echo(f"{'FAIL' if wrong else 'ok  '} {case.file}:{case.mark.line} {case.id}")
         for line in wrong:
             click.echo(f"       {line}")
-    uncovered = _uncovered(bundle, results) if coverage else ()
-    for rule in uncovered:
+    missing = uncovered(bundle, _tried(bundle, results)) if coverage else ()
+    for rule in missing:
         click.echo(f"P012 the rule '{rule}' has no case where it matches and one where it does not")
     click.echo(f"{len(results) - failed} of {len(results)} cases passed")
-    sys.exit(EXIT_FOUND if failed or uncovered or not results else 0)
+    sys.exit(EXIT_FOUND if failed or missing or not results else 0)
 
 
 @policy.command("explain")
@@ -160,14 +153,6 @@ def _bundle(directory: Path) -> Bundle:
         sys.exit(EXIT_FOUND)
 
 
-def _cases(directory: Path, bundle: Bundle) -> tuple[list[PolicyCase], tuple[PolicyError, ...]]:
-    """The cases of every test file of a folder, and all that is wrong with them."""
-    names: Vocabulary = vocabulary_of(bundle, KNOWN_ENTITIES)
-    files: Sequence[SourceFile] = read_files(directory, TEST_SUFFIX) if any(directory.glob(f"*{TEST_SUFFIX}")) else ()
-    read_ones = [read_cases(file.name, file.data, names) for file in files]
-    return [c for cases, _ in read_ones for c in cases], tuple(e for _, errors in read_ones for e in errors)
-
-
 def _run(bundle: Bundle, cases: Sequence[PolicyCase], config: str) -> list[tuple[PolicyCase, Routing]]:
     """What the bundle decides of each case. The detector is started only when a case has a text."""
     texts = [case for case in cases if case.text]
@@ -195,10 +180,16 @@ async def _detected(bundle: Bundle, asked: Sequence[tuple[str, Facts]], config: 
         await detector.stop()
 
 
-def _uncovered(bundle: Bundle, results: Sequence[tuple[PolicyCase, Routing]]) -> tuple[str, ...]:
-    matched = [{*routing.verdict.rules, *routing.verdict.shadow} for _, routing in results]
-    rules = dict.fromkeys(rule.id for each in bundle.policies for rule in each.rules)
-    return tuple(r for r in rules if all(r in m for m in matched) or not any(r in m for m in matched))
+def _tried(bundle: Bundle, results: Sequence[tuple[PolicyCase, Routing]]) -> list[Tried]:
+    every = frozenset(rule.id for each in bundle.policies for rule in each.rules)
+    matched = [frozenset({*routing.verdict.rules, *routing.verdict.shadow}) for _, routing in results]
+    return [Tried(each, every - each) for each in matched]
+
+
+def _from_here(directory: Path) -> str:
+    """The folder as seen from the working directory where it lies below it, else by its own name."""
+    whole, here = directory.resolve(), Path.cwd().resolve()
+    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.name
 
 
 def _first(bundle: Bundle, zone: Zone) -> str:

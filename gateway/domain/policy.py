@@ -131,7 +131,10 @@ Consequence = Block | RouteLocal | RouteExternal | TransformOnly
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. `shadow` rules are evaluated and recorded, and decide nothing. `tell_user` may be empty."""
+    """One rule. `shadow` rules are evaluated and recorded, and decide nothing. `tell_user` may be empty.
+
+    `controls` are the clauses that it serves, such as `HIPAA-164.502(b)`: told in reports, and no part of a decision.
+    """
 
     id: str
     reason: str
@@ -139,6 +142,7 @@ class Rule:
     when: Condition
     then: Consequence
     tell_user: str = ""
+    controls: tuple[str, ...] = ()
     non_waivable: bool = False
     shadow: bool = False
 

@@ -192,3 +192,16 @@ def test_a_text_is_looked_through_by_the_detector(folder: Path) -> None:
     assert ["ACCOUNT_NUMBER"] == json.loads(explained.stdout)["reason"]
     garbage = CliRunner().invoke(policy, ["explain", "--policies", str(folder), "--text", "-"], input=b"\xff")
     assert 2 == garbage.exit_code
+
+
+def test_lint_as_sarif(folder: Path) -> None:
+    """The same problems, at the path of the file as seen from here; the exit code stays."""
+    path = folder / "default.policy.yaml"
+    path.write_text(path.read_text().replace("{class: phi}", "{class: phii}"))
+    result = run("lint", "--sarif", "--policies", str(folder))
+
+    (problem,) = json.loads(result.stdout)["runs"][0]["results"]
+    assert (1, "P016") == (result.exit_code, problem["ruleId"])
+    place = problem["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/default.policy.yaml")
+    assert place["region"]["startColumn"] == 19
