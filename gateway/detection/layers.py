@@ -8,6 +8,7 @@ again, to a fixed depth and a fixed total length; what is wrapped deeper or larg
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -49,7 +50,8 @@ class Layer:
 
     def touches(self, start: int, end: int) -> bool:
         """Whether something in this span was unwrapped."""
-        return any(begin < end and start < stop for begin, stop in self.fresh)
+        last = bisect_left(self.fresh, (end,)) - 1
+        return last >= 0 and start < self.fresh[last][1]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The original offsets of the non-empty span `start` to `end`."""

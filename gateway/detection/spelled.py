@@ -1,4 +1,4 @@
-"""Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), or digits as words."""
+"""Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), digits as words, broken lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ _SINGLES = re.compile(r"(?<![^\s(\[{<>\"':=,])\S(?:[ \t\r\n]{1,3}\S){6,}(?=[.,;:
 _JOINED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
 )
+_BROKEN = re.compile(
+    r"(?<!\S)(?P<first>\S{0,64}(?:@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
+    r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9@._-]{1,128})"
+    r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@[\w-]{1,63}\.[\w.-]{1,128})"
+)
+_COMPLETE = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[.,;:!?)>\"']*|@?[^@]{24,}")
 _GAP = re.compile(r"\s+")
 _DIGITS = {
     "zero": "0", "oh": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
@@ -28,7 +34,9 @@ _SPOKEN_WORD = re.compile(r"[a-z]+")
 
 def spelled(text: str) -> list[Replacement]:
     """Everything that is written out in `text`, sorted by start."""
-    return sorted([*_singles(text), *_joined(text), *_spoken(text)], key=lambda each: (each.start, each.end))
+    return sorted(
+        [*_singles(text), *_joined(text), *_spoken(text), *_broken(text)], key=lambda each: (each.start, each.end)
+    )
 
 
 def _singles(text: str) -> Iterator[Replacement]:
@@ -57,3 +65,11 @@ def _digits(words: str) -> Iterator[str]:
         else:
             yield _DIGITS[word] * times
             times = 1
+
+
+def _broken(text: str) -> Iterator[Replacement]:
+    """Addresses and keys with a line break in them. What is complete before the break is not continued after it."""
+    for match in _BROKEN.finditer(text):
+        first, second = match["first"] or match["local"], match["second"] or match["domain"]
+        if not _COMPLETE.fullmatch(first, max(0, first.find("@"))):
+            yield Replacement(*match.span(), first + second)
