@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gateway.domain.errors import ERRORS, ErrorCode
 from gateway.domain.strict_json import Json, dump_json
 
 PASSED_ON = frozenset(
@@ -102,8 +103,8 @@ def call_of(request: Mapping[str, Json]) -> Call | Unsupported:
 
 def unsupported_body(unsupported: Unsupported) -> bytes:
     """OpenAI's error body, in constant words."""
-    message = "The provider that has to answer this request does not support this field."
-    return _error_body(message, "invalid_request_error", unsupported.param or None, "unsupported_by_provider")
+    told = ERRORS[ErrorCode.UNSUPPORTED_BY_PROVIDER]
+    return _error_body(told.message, told.type, unsupported.param or None, ErrorCode.UNSUPPORTED_BY_PROVIDER.value)
 
 
 def error_body(answer: Mapping[str, Json]) -> bytes | None:

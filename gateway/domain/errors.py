@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     UNSUPPORTED_BY_LOCAL_MODEL = "unsupported_by_local_model"
     UNSUPPORTED_BY_DESTINATION = "unsupported_by_destination"
+    UNSUPPORTED_BY_PROVIDER = "unsupported_by_provider"
     TOKEN_IDS_UNREADABLE = "token_ids_unreadable"  # noqa: S105 - a code, no secret
     INVALID_API_KEY = "invalid_api_key"
     MODEL_NOT_FOUND = "model_not_found"
@@ -92,6 +93,9 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.UNSUPPORTED_BY_DESTINATION: ErrorText(
         400, _INVALID, "No destination that is configured for this model serves this endpoint."
+    ),
+    ErrorCode.UNSUPPORTED_BY_PROVIDER: ErrorText(
+        400, _INVALID, "The provider that has to answer this request does not support this field."
     ),
     ErrorCode.TOKEN_IDS_UNREADABLE: ErrorText(
         400,
