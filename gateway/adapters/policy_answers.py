@@ -8,7 +8,8 @@ from gateway.adapters.policy_conditions import Names
 from gateway.adapters.policy_detectors import classes_of
 from gateway.adapters.strict_yaml import YamlNode
 from gateway.adapters.yaml_fields import Fields, Problems
-from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkKind, LinkRule
+from gateway.domain.answer_links import LinkKind
+from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkRule
 from gateway.domain.finding import CONFIDENCE
 from gateway.domain.labels import Entity
 

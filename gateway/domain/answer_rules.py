@@ -7,12 +7,11 @@ or offer (links): the usual way to carry data out by an answer. The strictest ac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
 
+from gateway.domain.answer_links import LinkKind, is_at, links_of
 from gateway.domain.finding import Examined, Finding, LeafReport, Permille
 from gateway.domain.folding import fold
 from gateway.domain.labels import HEALTH_ENTITIES, DataClass, Entity
@@ -23,13 +22,6 @@ class AnswerAction(StrEnum):
 
     MASK = "mask"
     WITHHOLD = "withhold"
-
-
-class LinkKind(StrEnum):
-    """Addresses that a client fetches by itself, and those that somebody has to click."""
-
-    IMAGES = "images"
-    LINKS = "links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,42 +110,12 @@ def _speaks_of(rule: FindingRule, finding: Finding, classes: frozenset[DataClass
     return named and finding.confidence >= rule.min_confidence
 
 
-_ADDRESS = r"(?:[a-z][a-z0-9+.-]{0,30}:|//)[^\s<>\"'()\[\]{}|\\^`]+(?:\([^\s()]*\)[^\s<>\"'()]*)*"
-_TAGS = "img|image|iframe|video|audio|source|embed|object|script|link"
-# The bounds keep the search linear: an answer may be made to hold ten thousand openings that nothing closes.
-_IMAGES = (
-    re.compile(rf"!\[[^\]]{{0,400}}\]\(\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE),
-    re.compile(rf"<(?:{_TAGS})\b[^>]{{0,400}}?({_ADDRESS})", re.IGNORECASE),
-    re.compile(rf"url\(\s{{0,8}}[\"']?({_ADDRESS})", re.IGNORECASE),
-)
-_REFERENCE = re.compile(rf"^ {{0,3}}\[[^\]\n]{{1,400}}\]:\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE | re.MULTILINE)
-"""The address of `![text][name]` stands at another place, and may be one of an image or of a link."""
-_LINKS = (
-    re.compile(rf"(?<!!)\[[^\]]{{0,400}}\]\(\s{{0,8}}<?({_ADDRESS})", re.IGNORECASE),
-    re.compile(r"\b((?:https?|ftp|wss?)://[^\s<>\"')\]}]+)", re.IGNORECASE),
-)
-
-
 def _links(text: str, guard: Guard) -> Iterator[tuple[AnswerRule, Cut]]:
-    if ":" not in text and "//" not in text:
-        return
-    for rule in guard.rules:
-        if not isinstance(rule, LinkRule):
-            continue
-        patterns = [_REFERENCE, *(_IMAGES if LinkKind.IMAGES in rule.kinds else ())]
-        patterns += _LINKS if LinkKind.LINKS in rule.kinds else ()
-        for pattern in patterns:
-            for match in pattern.finditer(text):
-                if not _allowed(match.group(1), rule.allow):
-                    yield rule, Cut(match.start(1), match.end(1), "removed-by-policy")
-
-
-def _allowed(address: str, hosts: Sequence[str]) -> bool:
-    try:
-        host = (urlsplit(address if not address.startswith("//") else f"https:{address}").hostname or "").lower()
-    except ValueError:
-        return False
-    return any(host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in hosts)
+    rules = [rule for rule in guard.rules if isinstance(rule, LinkRule)]
+    for link in links_of(text) if rules else ():
+        for rule in rules:
+            if not rule.kinds.isdisjoint(link.kinds) and not all(is_at(each, rule.allow) for each in link.addresses):
+                yield rule, Cut(link.start, link.end, "removed-by-policy")
 
 
 def _without_overlaps(cuts: Sequence[Cut]) -> tuple[Cut, ...]:

