@@ -24,7 +24,7 @@ class RunningGateway:
         self.gateway: Gateway = build(settings, environment)
         self.first_key = ""
         self.port = 0
-        self._loop = uvloop.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._started = threading.Event()
         self._failure: list[BaseException] = []
         self._server = AnnouncingServer(config_of(self.gateway.app, Server(port=0)), self._announce)
@@ -48,14 +48,14 @@ class RunningGateway:
         self._thread.join(_START_SECONDS)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._serve())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # ends what libraries left running
+                self._loop = runner.get_loop()
+                runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001 - told to the thread that waits
             self._failure.append(error)
         finally:
             self._started.set()
-            self._loop.close()
 
     async def _serve(self) -> None:
         await self.gateway.start()

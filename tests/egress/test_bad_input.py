@@ -86,8 +86,9 @@ def test_a_declared_length_is_enough_to_refuse(house: House) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("POST", "/embeddings", 404),
-        ("POST", "/responses", 404),
+        ("POST", "/audio/speech", 404),
+        ("POST", "/responses/canary-7731/cancel", 404),
+        ("GET", "/responses/canary-7731", 404),
         ("POST", "/files", 404),
         ("GET", "/chat/completions/canary-7731", 404),
         ("POST", "/chat/completions/", 404),

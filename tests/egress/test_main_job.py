@@ -174,7 +174,7 @@ def test_errors_of_the_contract_reach_the_sdk(house: House) -> None:
     with pytest.raises(BadRequestError) as field:
         ask(house, "x", extra_body={"canary_field": 1})
     with pytest.raises(NotFoundError) as endpoint:
-        house.client.embeddings.create(model="gpt-4o-mini", input="canary-text")
+        house.client.images.generate(model="gpt-4o-mini", prompt="canary-text")
     codes = [error.value.response.json()["error"]["code"] for error in (unknown, field, endpoint)]
 
     assert ["model_not_found", "unsupported_field", "unknown_endpoint"] == codes
