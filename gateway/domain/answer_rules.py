@@ -58,6 +58,18 @@ class Guard:
     classify: Callable[[Entity], frozenset[DataClass]]
     asked: str = field(repr=False)
 
+    def holds(self, value: str) -> bool:
+        """Whether the request held this value, not only as a part of a longer word."""
+        shown = fold(value)
+        at = self.asked.find(shown)
+        while at >= 0 and shown:
+            end = at + len(shown)
+            before, behind = self.asked[at - 1 : at], self.asked[end : end + 1]
+            if not (_spells(before) and _spells(shown[0])) and not (_spells(behind) and _spells(shown[-1])):
+                return True
+            at = self.asked.find(shown, at + 1)
+        return False
+
     @property
     def looks_for_findings(self) -> bool:
         """Whether the detector has to look at the answer."""
@@ -82,6 +94,11 @@ class Judged:
     withheld: bool
 
 
+def _spells(letter: str) -> bool:
+    """Whether words of this (folded) letter end where it does: not so in scripts without capitals or spaces."""
+    return letter.islower() or letter.isdigit()
+
+
 def judge(text: str, report: LeafReport, guard: Guard) -> Judged:
     """One text of an answer. A text that could not be examined counts as one that may not be shown."""
     if guard.looks_for_findings and not isinstance(report, Examined):
@@ -100,8 +117,7 @@ def _findings(text: str, findings: Sequence[Finding], guard: Guard) -> Iterator[
             classes |= {DataClass.PHI}
         for rule in guard.rules:
             if isinstance(rule, FindingRule) and _speaks_of(rule, finding, classes):
-                known = rule.new and fold(text[finding.start : finding.end]) in guard.asked
-                if not known:
+                if not (rule.new and guard.holds(text[finding.start : finding.end])):
                     yield rule, Cut(finding.start, finding.end, f"[{finding.entity}]")
 
 
