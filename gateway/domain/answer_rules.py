@@ -115,10 +115,12 @@ def _findings(text: str, findings: Sequence[Finding], guard: Guard) -> Iterator[
         classes = guard.classify(finding.entity)
         if ill and DataClass.PII in classes:
             classes |= {DataClass.PHI}
+        value = text[finding.start : finding.end]
         for rule in guard.rules:
-            if isinstance(rule, FindingRule) and _speaks_of(rule, finding, classes):
-                if not (rule.new and guard.holds(text[finding.start : finding.end])):
-                    yield rule, Cut(finding.start, finding.end, f"[{finding.entity}]")
+            if not isinstance(rule, FindingRule) or not _speaks_of(rule, finding, classes):
+                continue
+            if not (rule.new and guard.holds(value)):
+                yield rule, Cut(finding.start, finding.end, f"[{finding.entity}]")
 
 
 def _speaks_of(rule: FindingRule, finding: Finding, classes: frozenset[DataClass]) -> bool:
