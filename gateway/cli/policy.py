@@ -29,7 +29,7 @@ from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation, read
-from gateway.domain.explain import explained
+from gateway.domain.explain import explained, summary
 from gateway.domain.facts import Facts, facts_of
 from gateway.domain.finding import Address
 from gateway.domain.mask import fold
@@ -234,6 +234,7 @@ def _as_json(bundle: Bundle, facts: Facts, routing: Routing) -> dict[str, object
         **{key: sorted(words) for key, words in outcome_of(routing).items()},
         "tell_user": routing.verdict.tell_user,
         "policy": bundle.digest,
+        "summary": summary(bundle, routing),
         "explained": [
             {"policy": each.policy, "rule": each.rule.id, "matches": each.holds, "why": each.why}
             for each in explained(bundle, facts, routing.verdict)
@@ -243,13 +244,14 @@ def _as_json(bundle: Bundle, facts: Facts, routing: Routing) -> dict[str, object
 
 def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
     console = Console(width=100, markup=False, highlight=False)
+    console.print(summary(bundle, routing) + "\n")
     told = {key: ", ".join(sorted(words)) or "none" for key, words in outcome_of(routing).items()}
     for key in ("label", "classes", "route", "destination", "transforms", "reason", "shadow"):
         console.print(f"{key:<12} {told[key]}")
     if routing.verdict.tell_user:
         console.print(f"{'tell_user':<12} {routing.verdict.tell_user}")
-    table = Table("", "policy", "rule", "reason", "why")
+    table = Table("", "policy", "rule", "why")
     for each in sorted(explained(bundle, facts, routing.verdict), key=lambda e: not e.holds):
         kind = "shadow" if each.rule.shadow else "match"
-        table.add_row(kind if each.holds else "-", each.policy, each.rule.id, each.rule.reason, each.why)
+        table.add_row(kind if each.holds else "no", each.policy, each.rule.id, each.why)
     console.print(table)

@@ -165,9 +165,13 @@ def test_explain_facts() -> None:
         told["reason"],
     )
     why = {each["rule"]: (each["matches"], each["why"]) for each in told["explained"]}
-    assert (False, "class phi: no") == why["phi-stays-inside"]
-    assert (True, "any(EMAIL_ADDRESS: yes, PHONE_NUMBER: no, STREET_ADDRESS: no)") == why["mask-contact"]
+    assert (False, "There is no phi data.") == why["phi-stays-inside"]
+    assert (True, "1 EMAIL_ADDRESS was found.") == why["mask-contact"]
     assert "mask-contact" in screen
+    replaced = "EMAIL_ADDRESS (placeholder) and PERSON (placeholder)"
+    assert f"It leaves, to openai, after these are replaced: {replaced}: rule mask-contact (CONTACT_MASKED)." == (
+        told["summary"]
+    )
     assert max(len(line) for line in screen.splitlines()) <= 100
 
 

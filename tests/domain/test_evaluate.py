@@ -347,7 +347,7 @@ def test_a_destination_that_nobody_names_is_cleared_for_nothing() -> None:
 
 
 def test_explained() -> None:
-    """Each rule with the answer to each part of its condition."""
+    """Each rule with the parts of its condition that decide."""
     conditions: list[Condition] = [
         AllOf((found("US_SSN", count=2), Not(ClassIs(DataClass.PHI)))),
         AnyOf((LabelIs(PUBLIC, INTERNAL), ContextIs(ContextField.APP, frozenset({"claims-*"})))),
@@ -356,6 +356,4 @@ def test_explained() -> None:
     told = explained(whole, facts(), evaluate(whole, facts()))
 
     assert [False, True] == [each.holds for each in told]
-    assert ["all(US_SSN x2 at 0.5: no, not(class phi: no))", "any(label public..internal: yes, app claims-*: yes)"] == [
-        each.why for each in told
-    ]
+    assert ["No US_SSN was found.", "The label is public and the app is claims-bot."] == [each.why for each in told]
