@@ -1,8 +1,9 @@
 """The texts of an answer, whatever its dialect: found for inspection, and rewritten where something is cut out.
 
 A running text of a stream (the pieces that come in deltas for one place of the answer) is one text, so nothing hides in
-the joints of its pieces. Every other string is a text of its own. What only the protocol reads is no text: ids, types
-and the provider's own sealed blobs.
+the joints of its pieces. JSON of the model's own making, such as the input of a tool, is one text with its keys and
+numbers. Every other string is a text of its own. What only the protocol reads is no text: ids, types and the provider's
+own sealed blobs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.answer_rules import Cut
-from gateway.domain.strict_json import Json
+from gateway.domain.errors import CallerError
+from gateway.domain.json_nesting import Nesting
+from gateway.domain.strict_json import Json, dump_json, parse_json
 
 _SEALED = frozenset({"encrypted_content", "signature", "obfuscation"})
 _PROTOCOL = frozenset(
@@ -22,7 +25,10 @@ _PROTOCOL = frozenset(
     }
 )
 _ID = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
-_NUMBERED = ("item_id", "output_index", "content_index", "summary_index", "index")
+_FREE = frozenset({"input", "arguments", "metadata", "parameters", "schema", "input_schema", "output_schema"})
+"""Below these names nothing belongs to the protocol."""
+_JSON = frozenset({"arguments", "partial_json"})
+"""Strings that are JSON."""
 _SPELLED = ("logprobs",)
 """Spells the text once more, token by token."""
 
@@ -34,6 +40,11 @@ class Slot:
     document: int
     container: dict[str, Json] | list[Json]
     key: str | int
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text is JSON."""
+        return self.key in _JSON
 
     @property
     def text(self) -> str:
@@ -48,10 +59,37 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonSlot:
+    """One JSON value of one document that is a text as a whole."""
+
+    document: int
+    container: dict[str, Json] | list[Json]
+    key: str | int
+
+    @property
+    def is_json(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def text(self) -> str:
+        """The value, written."""
+        return dump_json(self.container[self.key]).decode("utf-8")  # type: ignore[index]  # made for this container
+
+    def put(self, text: str) -> None:
+        """Another value in its place; nothing of it where a cut left no JSON."""
+        try:
+            value = parse_json(text)
+        except CallerError:
+            value = {}
+        self.container[self.key] = value  # type: ignore[index]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerText:
     """One text of an answer, in the order of its pieces."""
 
-    slots: tuple[Slot, ...]
+    slots: tuple[Slot | JsonSlot, ...]
 
     @property
     def text(self) -> str:
@@ -60,6 +98,8 @@ class AnswerText:
 
     def cut(self, cuts: Sequence[Cut]) -> None:
         """Replace these places. A mark stands in the piece in which its place began."""
+        if self.slots[0].is_json:
+            cuts = list(_quoted(self.text, cuts))
         begin = 0
         for slot in self.slots:
             piece = slot.text
@@ -69,10 +109,12 @@ class AnswerText:
 
 def texts_of(documents: Sequence[dict[str, Json]]) -> list[AnswerText]:
     """Every text of an answer: of its one document, or of the events of a stream in their order."""
-    running: dict[tuple[Json, ...], list[Slot]] = {}
+    running: dict[tuple[Json, ...], list[Slot | JsonSlot]] = {}
     for number, document in enumerate(documents):
         place = _place(document)
         for slot, path in _slots(document, number, ()):
+            # The text with which a block of a message begins goes on in its deltas.
+            path = ("delta", *path[1:]) if path[:1] == ("content_block",) else path  # noqa: PLW2901
             key = (*place, *path) if place else (number, *path)
             running.setdefault(key, []).append(slot)
     return [AnswerText(tuple(slots)) for slots in running.values()]
@@ -93,22 +135,28 @@ def drop_spelled(document: Json) -> None:
 
 def _place(document: dict[str, Json]) -> tuple[Json, ...]:
     """What the pieces of one running text share; empty for a document whose strings are whole."""
-    kind = document.get("type")
-    if isinstance(kind, str):
-        piecewise = kind.endswith(("_delta", ".delta"))
-    else:
-        piecewise = document.get("object") in {"chat.completion.chunk", "text_completion"} or "choices" in document
-    if not piecewise:
+    if "choices" in document:
+        return ("choices",)
+    kind = str(document.get("type"))
+    if kind == "content_block_start":
+        kind = "content_block_delta"
+    if not kind.endswith(("_delta", ".delta")):
         return ()
-    return ("running", kind, *(str(document.get(name)) for name in _NUMBERED))
+    # An item is known by its index, since some servers change its id.
+    known = "output_index" in document
+    names = sorted(name for name in document if name.endswith("index") or (name == "item_id" and not known))
+    return (kind, *(str(document[name]) for name in names))
 
 
-def _slots(value: Json, document: int, path: tuple[Json, ...]) -> Iterator[tuple[Slot, tuple[Json, ...]]]:
+def _slots(value: Json, document: int, path: tuple[Json, ...]) -> Iterator[tuple[Slot | JsonSlot, tuple[Json, ...]]]:
     if isinstance(value, dict):
         for key, member in value.items():
             if isinstance(member, str):
                 if not _is_protocol(key, member):
                     yield Slot(document, value, key), (*path, key)
+            elif key in _FREE:
+                if isinstance(member, dict | list) and member:
+                    yield JsonSlot(document, value, key), (*path, key)
             elif key not in _SPELLED:
                 yield from _slots(member, document, (*path, key))
     elif isinstance(value, list):
@@ -122,6 +170,15 @@ def _slots(value: Json, document: int, path: tuple[Json, ...]) -> Iterator[tuple
 
 def _is_protocol(key: str, value: str) -> bool:
     return key in _SEALED or (key in _PROTOCOL and _ID.fullmatch(value) is not None)
+
+
+def _quoted(text: str, cuts: Sequence[Cut]) -> Iterator[Cut]:
+    """The cuts in a JSON text, with marks that are JSON also where a number stood."""
+    nesting, at = Nesting(), 0
+    for cut in cuts:
+        nesting.feed(text[at : cut.start])
+        at = cut.start
+        yield cut if nesting.depth else Cut(cut.start, cut.end, f'"{cut.mark}"')
 
 
 def _without(piece: str, begin: int, cuts: Sequence[Cut]) -> str:

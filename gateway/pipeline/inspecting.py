@@ -112,12 +112,14 @@ class AnswerInspector:
     async def _reports(self, texts: Sequence[AnswerText]) -> list[LeafReport]:
         if not self._guard.looks_for_findings:
             return [_NOTHING] * len(texts)
-        leaves = [_leaf(number, text.text) for number, text in enumerate(texts)]
+        # A stream tells the same text several times: it is looked through once.
+        numbers = {said: number for number, said in enumerate(dict.fromkeys(text.text for text in texts))}
+        leaves = [_leaf(number, said) for said, number in numbers.items()]
         report = await self._detector.examine(leaves, self._custom)
-        said = [report.of(leaf.address) for leaf in leaves]
-        if not all(isinstance(each, Examined) for each in said):
+        told = [report.of(leaf.address) for leaf in leaves]
+        if not all(isinstance(each, Examined) for each in told):
             raise GatewayFault(ErrorCode.ANSWER_UNINSPECTED)
-        return said
+        return [told[numbers[text.text]] for text in texts]
 
 
 def inspector_of(detector: Detector, bundle: Bundle, conversation: Conversation, evidence: Decided) -> AnswerInspector:

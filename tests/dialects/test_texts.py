@@ -27,14 +27,20 @@ def call(index: int, arguments: str) -> Document:
     return {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}
 
 
-def response_delta(item: str, delta: str, kind: str = "response.output_text.delta") -> Document:
+def response_delta(item: str, delta: str, at: int = 0) -> Document:
     """A delta of a response."""
-    return {"type": kind, "item_id": item, "output_index": 0, "content_index": 0, "delta": delta, "sequence_number": 1}
+    kind = "response.output_text.delta"
+    return {"type": kind, "item_id": item, "output_index": at, "content_index": 0, "delta": delta, "sequence_number": 1}
 
 
 def message_delta(index: int, delta: Document) -> Document:
     """A delta of a message."""
     return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def block_start(index: int, text: str) -> Document:
+    """The beginning of a block of a message."""
+    return {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": text}}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,13 @@ def message_delta(index: int, delta: Document) -> Document:
         ([chunk((0, {"content": "sk-"})), chunk((0, {"content": "123"}))], {"sk-123"}),
         ([chunk((0, {"content": "a"}), (1, {"content": "b"})), chunk((1, {"content": "c"}))], {"a", "bc"}),
         ([chunk((0, call(0, "x"))), chunk((0, call(1, "y"))), chunk((0, call(0, "z")))], {"xz", "y"}),
-        ([response_delta("m1", "sk-"), response_delta("m2", "no"), response_delta("m1", "123")], {"sk-123", "no"}),
+        ([response_delta("m1", "sk-"), response_delta("m2", "no", 1), response_delta("m1", "123")], {"sk-123", "no"}),
+        ([response_delta("m1", "sk-"), response_delta("m9", "123")], {"sk-123"}),
+        (
+            [chunk((0, {"content": "sk-"})) | {"type": "x"}, chunk((0, {"content": "1"})) | {"type": "y"}],
+            {"sk-1"},
+        ),
+        ([block_start(0, "sk-"), message_delta(0, {"type": "text_delta", "text": "1"})], {"sk-1"}),
         (
             [
                 message_delta(0, {"type": "text_delta", "text": "sk-"}),
@@ -67,6 +79,46 @@ def test_what_only_the_protocol_reads_is_no_text() -> None:
 
     assert [] == texts_of([sealed])
     assert ["call me on 555 0100"] == [text.text for text in texts_of([{"id": "call me on 555 0100"}])]
+
+
+def tool_use(value: Json) -> Document:
+    """A message that calls a tool."""
+    return {"type": "message", "content": [{"type": "tool_use", "id": "toolu_1", "name": "find", "input": value}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"id": "536-22-8714"}, {"signature": "536-22-8714"}, {"536-22-8714": True}, {"a": [{"model": "536-22-8714"}]}],
+)
+def test_the_input_of_a_tool_is_text_whatever_its_members_are_called(value: Json) -> None:
+    """Its keys too: nothing in it belongs to the protocol."""
+    document = tool_use(value)
+    [text] = [text for text in texts_of([document]) if "536-22-8714" in text.text]
+    at = text.text.index("536-22-8714")
+    text.cut([Cut(at, at + 11, "[US_SSN]")])
+
+    assert json.dumps(value).replace("536-22-8714", "[US_SSN]") == json.dumps(document["content"][0]["input"])  # type: ignore[index, call-overload]
+
+
+def test_a_number_in_json_becomes_a_string() -> None:
+    """The mark is no JSON without quotes; in a string it has them already."""
+    document = tool_use({"ssn": 536228714, "text": "536228714"})
+    call_document = chunk((0, call(0, '{"ssn": 536228714}')))
+    for text in texts_of([document, call_document]):
+        at, last = text.text.find("536228714"), text.text.rfind("536228714")
+        text.cut([Cut(each, each + 9, "[US_SSN]") for each in sorted({at, last} - {-1})])
+
+    assert {"ssn": "[US_SSN]", "text": "[US_SSN]"} == document["content"][0]["input"]  # type: ignore[index, call-overload]
+    assert '{"ssn": "[US_SSN]"}' in json.dumps(call_document).replace("\\", "")
+
+
+def test_a_cut_that_leaves_no_json_leaves_nothing() -> None:
+    """Better no input than a part of what may not be shown."""
+    document = tool_use({"ssn": 536228714, "b": 1})
+    [text] = [text for text in texts_of([document]) if "ssn" in text.text]
+    text.cut([Cut(3, 15, "[US_SSN]")])
+
+    assert {} == document["content"][0]["input"]  # type: ignore[index, call-overload]
 
 
 def test_a_cut_over_pieces_leaves_its_mark_once() -> None:
