@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     MASKED = "masked"  # the request left, without the value
     STAYED = "stayed"  # answered inside
     REFUSED = "refused"  # answered with an error of the gateway's own
+    PARTLY = "partly"  # the request left with a long part of the value, and not with all of it
     LEAKED = "leaked"
 
 
@@ -227,7 +228,8 @@ def judged(house: House, group: Sequence[Case]) -> Iterator[Result]:
 def verdict_on(case: Case, heard: Heard, status: int) -> Verdict:
     """The verdict from what was heard. Raises for an answer that is none."""
     if heard.raw:
-        return Verdict.LEAKED if _travelled(case, heard) else Verdict.MASKED
+        part = Verdict.PARTLY if _partly(case, heard) else Verdict.MASKED
+        return Verdict.LEAKED if _travelled(case, heard) else part
     if status >= 500:
         raise AssertionError(f"{case} was answered with {status}")
     return Verdict.STAYED if status == 200 else Verdict.REFUSED
@@ -241,6 +243,11 @@ def _travelled(case: Case, heard: Heard) -> bool:
             return all(heard.holds(str(text).removeprefix(case.canary.label)) for text in (shown.first, shown.second))
         return all(map(heard.holds, parts))
     return heard.holds(case.canary.value)
+
+
+def _partly(case: Case, heard: Heard) -> bool:
+    """Whether half of a card's or key's characters travelled: eight of them, which nothing else in a request holds."""
+    return case.kind in {Kind.CARD, Kind.KEY} and any(map(heard.holds, case.canary.parts))
 
 
 def _code(parse: Callable[[], Json]) -> str:
