@@ -16,7 +16,7 @@ from gateway.detection.encoded import encoded
 from gateway.detection.escapes import escapes
 from gateway.detection.replacements import Replacement
 from gateway.detection.shadow import fold
-from gateway.detection.spelled import spelled
+from gateway.detection.spelled import broken_lines, spelled
 
 DEPTH = 3
 """So many wrappings in each other are read."""
@@ -76,12 +76,14 @@ class _Budget:
 
 
 _Way = Callable[[str], list[Replacement]]
-_WAYS: tuple[_Way, ...] = (escapes, encoded, spelled)
+_WAYS: tuple[_Way, ...] = (escapes, encoded, spelled, broken_lines)
 
 
 def _within(layer: Layer, depth: int, budget: _Budget) -> Iterator[Layer]:
     for way in _WAYS:
         found = [each for each in way(layer.text) if depth == 0 or layer.touches(each.start, each.end)]
+        if depth == DEPTH and way is broken_lines:
+            return  # a line that goes on after a break is no wrapping: a list of addresses has many
         if found and depth == DEPTH:
             raise TooDeep
         for group in (group for track in _tracks(found) for group in _groups(track, len(layer.text))):

@@ -13,8 +13,8 @@ _JOINED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
 )
 _BROKEN = re.compile(
-    r"(?<!\S)(?P<first>\S{0,64}(?:@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
-    r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9@._-]{1,128})"
+    r"(?<!\S)(?P<first>\S{0,64}(?:\w@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
+    r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9._-][A-Za-z0-9@._-]{0,127})"
     r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@[\w-]{1,63}\.[\w.-]{1,128})"
 )
 _COMPLETE = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[.,;:!?)>\"']*|@?[^@]{24,}")
@@ -34,9 +34,7 @@ _SPOKEN_WORD = re.compile(r"[a-z]+")
 
 def spelled(text: str) -> list[Replacement]:
     """Everything that is written out in `text`, sorted by start."""
-    return sorted(
-        [*_singles(text), *_joined(text), *_spoken(text), *_broken(text)], key=lambda each: (each.start, each.end)
-    )
+    return sorted([*_singles(text), *_joined(text), *_spoken(text)], key=lambda each: (each.start, each.end))
 
 
 def _singles(text: str) -> Iterator[Replacement]:
@@ -67,9 +65,11 @@ def _digits(words: str) -> Iterator[str]:
             times = 1
 
 
-def _broken(text: str) -> Iterator[Replacement]:
+def broken_lines(text: str) -> list[Replacement]:
     """Addresses and keys with a line break in them. What is complete before the break is not continued after it."""
+    found: list[Replacement] = []
     for match in _BROKEN.finditer(text):
         first, second = match["first"] or match["local"], match["second"] or match["domain"]
         if not _COMPLETE.fullmatch(first, max(0, first.find("@"))):
-            yield Replacement(*match.span(), first + second)
+            found.append(Replacement(*match.span(), first + second))
+    return found

@@ -71,6 +71,13 @@ def test_what_is_wrapped_too_often_is_not_called_examined(analyzer: Analyzer) ->
         analyzer.examine(wrap("jane.roe@example.com", DEPTH + 1), (), NONE)
 
 
+def test_a_list_of_addresses_is_no_wrapping(analyzer: Analyzer) -> None:
+    """Lines that could go on after a break do not count as depth."""
+    text = "j@\nk@\nl@\nm@\nn@\no@\np@\n@alice\n@bob\n@carol\n@dan\n@eve\n"
+
+    assert analyzer.examine(text, (), NONE) == ()
+
+
 def test_what_inflates_too_far_is_not_called_examined(analyzer: Analyzer) -> None:
     """A small text that stands for a large one."""
     bomb = base64.b64encode(gzip.compress(b"a" * (MOST_INFLATED + 1))).decode()
