@@ -27,6 +27,7 @@ from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
+from gateway.cli.policy_author import schema
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation, read
 from gateway.domain.explain import explained, summary
@@ -51,6 +52,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for mac
 @click.group("policy")
 def policy() -> None:
     """Lint, test and explain the policy files. Nothing is sent or recorded."""
+
+
+policy.add_command(schema)
 
 
 @policy.command("lint")

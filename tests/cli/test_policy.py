@@ -169,8 +169,9 @@ def test_explain_facts() -> None:
     assert (True, "1 EMAIL_ADDRESS was found.") == why["mask-contact"]
     assert "mask-contact" in screen
     replaced = "EMAIL_ADDRESS (placeholder) and PERSON (placeholder)"
-    assert f"It leaves, to openai, after these are replaced: {replaced}: rule mask-contact (CONTACT_MASKED)." == (
-        told["summary"]
+    assert (
+        f"It leaves, to openai, after these are replaced: {replaced}: rule mask-contact (CONTACT_MASKED)."
+        == (told["summary"])
     )
     assert max(len(line) for line in screen.splitlines()) <= 100
 
@@ -209,3 +210,12 @@ def test_lint_as_sarif(folder: Path) -> None:
     place = problem["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"].endswith("/default.policy.yaml")
     assert place["region"]["startColumn"] == 19
+
+
+def test_schema(tmp_path: Path) -> None:
+    """On the screen and in a file: the same as travels beside the shipped policies."""
+    file = tmp_path / "schema.json"
+    screen, written = run("schema"), run("schema", "--out", str(file))
+
+    assert (0, 0) == (screen.exit_code, written.exit_code)
+    assert screen.stdout == file.read_text() == (SHIPPED / "policy.schema.json").read_text()
