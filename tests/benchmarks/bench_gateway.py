@@ -82,6 +82,7 @@ def gateway(
     config.write_text(
         f"server: {{port: 0}}\ndatabase: {{url: 'sqlite:///{folder}/gateway.db'}}\n"
         f"ledger: {{key_file: {folder}/ledger.key, append_deadline_ms: 5000}}\n"
+        "detector: {deadline_ms: 20000}\n"
         "destinations:\n"
         f"  openai: {{zone: external, adapter: openai, base_url: '{provider}', api_key_env: BENCH_KEY}}\n"
         "  local-slm: {zone: in_network, adapter: llama_cpp}\n"

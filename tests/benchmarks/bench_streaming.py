@@ -92,7 +92,8 @@ class Side:
 class Taken:
     """What was measured of one kind of stream on one side, in milliseconds. `tokens`: from a token's sending to its
     arrival; `words`: the same for its whole text, of which an end may be held back; `spans`: from the first token's
-    arrival to the last one's; `worst`: the tokens that were lost, or not in their place or words."""
+    arrival to the last one's; `wrong`: tokens that were lost, or not in their place or words; `cut`:
+    streams without their end."""
 
     tokens: list[float] = field(default_factory=list)
     words: list[float] = field(default_factory=list)
@@ -264,11 +265,12 @@ def beside(direct: Sequence[float], through: Sequence[float]) -> dict[str, dict[
 def told_tokens(kind: dict[str, Taken]) -> dict[str, Any]:
     """The figures of one kind of stream."""
     direct, through = kind["direct"], kind["through"]
+    spans = {side: round(statistics.median(kind[side].spans), 2) for side in ("direct", "through")}
     late = sum(word > token for token, word in zip(through.tokens, through.words, strict=True))
     return {
         "token_ms": beside(direct.tokens, through.tokens),
         "word_ms": beside(direct.words, through.words),
-        "span_ms_p50": {n: round(statistics.median(kind[n].spans), 2) for n in ("direct", "through")},
+        "first_to_last_ms_p50": spans,
         "gateway_processor_us_per_token": round(1000 * through.cpu / through.count, 1),
         "words_whose_end_came_later": round(late / through.count, 4),
         "wrong_or_lost": direct.wrong + through.wrong,
