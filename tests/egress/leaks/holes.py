@@ -124,6 +124,6 @@ def open_cases() -> tuple[OpenCase, ...]:
 
 def all_holes() -> tuple[Hole, ...]:
     """Every hole, by number. Raises `KeyError` for one that nothing is shown of."""
-    from tests.egress.leaks import holes_answer, holes_edge, holes_request  # noqa: F401 - they fill the table
+    from tests.egress.leaks import holes_answer, holes_edge, holes_policy, holes_request  # noqa: F401 - they fill the table
 
     return tuple(_HOLES[number] for number in NAMES)
