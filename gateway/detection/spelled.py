@@ -15,7 +15,7 @@ _JOINED = re.compile(
 _BROKEN = re.compile(
     r"(?<!\S)(?P<first>\S{0,64}(?:\w@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
     r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9._-][A-Za-z0-9@._-]{0,127})"
-    r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@[\w-]{1,63}\.[\w.-]{1,128})"
+    r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@(?:[\w-]{1,63}\.){1,3}(?:com|org|net|edu|gov|io|de|uk|fr|eu|us|ca|example|test)\b)"
 )
 _COMPLETE = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[.,;:!?)>\"']*|@?[^@]{24,}")
 _GAP = re.compile(r"\s+")

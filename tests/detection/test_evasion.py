@@ -149,6 +149,7 @@ def test_every_writing_is_read(shipped: Analyzer, canary: str, writing: str) -> 
         ("She works at example.com and lives at home dot dot dot", "", ""),
         ("to jane.roe@e\nxample.com now", "EMAIL_ADDRESS", "jane.roe@e\nxample.com"),
         ("to jane.roe\n@example.com now", "EMAIL_ADDRESS", "jane.roe\n@example.com"),
+        ("function\n@websocket.route", "", ""),
         ("to jane.roe@example.com\nThanks", "EMAIL_ADDRESS", "jane.roe@example.com"),
         ("key sk-proj-Ab3dE6gH\n9jK2mN5pQ8sT1vW4", "SECRET", "sk-proj-Ab3dE6gH\n9jK2mN5pQ8sT1vW4"),
         ("IBAN DE89\n3704\n0044\n0532\n0130\n00", "IBAN_CODE", "DE89\n3704\n0044\n0532\n0130\n00"),
