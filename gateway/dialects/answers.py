@@ -6,6 +6,7 @@ An answer is whole (the JSON of its body) or streamed (the JSON of one event at 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from gateway.domain.errors import CallerError, ErrorCode, UpstreamError
 from gateway.domain.strict_json import Json, parse_json
 
 _MOST_TOKENS = 2**31 - 1
+_FAILURES = ("error", "response.failed")
 
 
 @dataclass(slots=True)
@@ -86,6 +88,16 @@ def answer_object(body: bytes) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
     return value
+
+
+def tells_failure(event: bytes) -> bool:
+    """Whether an event of a stream says that the answer failed: in chat a member `error`, elsewhere by its type."""
+    if b"error" not in event and b"failed" not in event:
+        return False
+    with suppress(UpstreamError):
+        told = answer_object(event)
+        return told.get("error") is not None or told.get("type") in _FAILURES
+    return False
 
 
 def objects(value: Json) -> Iterator[dict[str, Json]]:

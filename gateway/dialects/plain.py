@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.dialects.answers import Usage, answer_object, count
+from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, UpstreamError
 from gateway.domain.mask import Vault
 from gateway.domain.restore import Restorer, restore_json
 from gateway.domain.strict_json import dump_json
+
+PLAIN = frozenset({Operation.INPUT_TOKENS, Operation.EMBEDDINGS, Operation.MODERATIONS})
 
 
 @dataclass(slots=True)

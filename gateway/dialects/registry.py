@@ -15,7 +15,7 @@ from gateway.dialects.chat import ChatRestorer
 from gateway.dialects.completions import CompletionsFromChat, CompletionsRestorer
 from gateway.dialects.messages_answer import MessagesFromChat
 from gateway.dialects.messages_restorer import MessagesRestorer
-from gateway.dialects.plain import PlainAnswer
+from gateway.dialects.plain import PLAIN, PlainAnswer
 from gateway.dialects.responses_answer import ResponsesFromChat
 from gateway.dialects.responses_restorer import ResponsesRestorer
 from gateway.domain.conversation import Operation
@@ -71,30 +71,31 @@ class Telling:
 
     def whole(self, body: bytes) -> bytes:
         """An answer in one piece."""
-        with _readable():
+        with readable():
             return self.translating.whole(self.restoring.whole(body))
 
     def error(self, body: bytes) -> bytes:
         """A provider's error body."""
-        with _readable():
+        with readable():
             return self.restoring.error(body)
 
     def event(self, data: bytes) -> Iterator[bytes]:
         """The events to give on for one event."""
         self.usage.events += 1
-        with _readable():
+        with readable():
             for piece in self.restoring.event(data):
                 yield from self.translating.event(piece)
 
     def finish(self) -> Iterator[bytes]:
         """What was held back, and what ends the answer."""
-        for piece in self.restoring.finish():
-            yield from self.translating.event(piece)
-        yield from self.translating.finish()
+        with readable():
+            for piece in self.restoring.finish():
+                yield from self.translating.event(piece)
+            yield from self.translating.finish()
 
 
 @contextlib.contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """An answer that is nested beyond what can be walked is a broken one."""
     try:
         yield
@@ -107,9 +108,7 @@ RESTORERS: Mapping[Operation, Restorer] = {
     Operation.RESPONSES: lambda vault, json_content: ResponsesRestorer(vault, json_content=json_content),
     Operation.MESSAGES: lambda vault, json_content: MessagesRestorer(vault, json_content=json_content),
     Operation.COMPLETIONS: lambda vault, json_content: CompletionsRestorer(vault, json_content=json_content),
-    Operation.INPUT_TOKENS: lambda vault, _: PlainAnswer(vault),
-    Operation.EMBEDDINGS: lambda vault, _: PlainAnswer(vault),
-    Operation.MODERATIONS: lambda vault, _: PlainAnswer(vault),
+    **dict.fromkeys(PLAIN, lambda vault, _: PlainAnswer(vault)),
 }
 
 TRANSLATIONS: Mapping[Operation, Translation] = {

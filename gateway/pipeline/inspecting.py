@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.dialects.answers import answer_object
-from gateway.dialects.registry import Telling
+from gateway.dialects.plain import PLAIN
+from gateway.dialects.registry import Telling, readable
 from gateway.dialects.texts import AnswerText, drop_spelled, texts_of
 from gateway.domain.answer_rules import Cut, Guard, judge
 from gateway.domain.conversation import Conversation, Leaf
 from gateway.domain.declaration import LeafKind, Source
 from gateway.domain.errors import ErrorCode, GatewayFault, PolicyRefusal, UpstreamError
 from gateway.domain.evaluate import classify
-from gateway.domain.evidence import Decided
+from gateway.domain.evidence import Decided, Result
 from gateway.domain.finding import Address, Examined, LeafReport
 from gateway.domain.labels import DataClass, Entity
 from gateway.domain.mask import fold
 from gateway.domain.policy import Bundle, CustomDetector
 from gateway.domain.strict_json import dump_json
 from gateway.pipeline.ports import Detector, Streamed
-from gateway.pipeline.streaming import close, told
+from gateway.pipeline.streaming import ToldFailure, close, told
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
 """How much of an answer is held back to be inspected. A longer one is not given on."""
@@ -39,6 +40,13 @@ class Inspection:
 
     documents: tuple[bytes, ...]
     rules: tuple[str, ...]
+    failed: bool = False
+    """Whether the last event of a stream said that the answer failed."""
+
+    @property
+    def result(self) -> Result:
+        """How the request ended."""
+        return Result.FAILED if self.failed else Result.COMPLETED
 
     @property
     def size(self) -> int:
@@ -58,10 +66,11 @@ class Withheld(PolicyRefusal):
 class AnswerInspector:
     """Inspects the answer to one request."""
 
-    def __init__(self, detector: Detector, guard: Guard, custom: Sequence[CustomDetector]) -> None:
+    def __init__(self, detector: Detector, guard: Guard, custom: Sequence[CustomDetector], *, plain: bool) -> None:
         self._detector = detector
         self._guard = guard
         self._custom = custom
+        self._plain = plain  # vectors and counts, in which a detector would find secrets by chance
 
     @property
     def has_rules(self) -> bool:
@@ -73,6 +82,7 @@ class AnswerInspector:
         held back. The stream is closed in any case."""
         held: list[bytes] = []
         size = 0
+        failed = False
         try:
             async with aclosing(told(answer, telling)) as events:
                 async for event in events:
@@ -80,9 +90,15 @@ class AnswerInspector:
                     size += len(event)
                     if size > MAX_HELD_BYTES:
                         raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
+        except ToldFailure:
+            failed = True
         finally:
             await close(answer)
-        return await self.inspect(held)
+        return replace(await self.inspect(held), failed=failed)
+
+    async def whole(self, document: bytes) -> Inspection:
+        """An answer in one piece, inspected. Raises as `inspect` does."""
+        return Inspection((document,), ()) if self._plain else await self.inspect([document])
 
     async def inspect(self, documents: Sequence[bytes]) -> Inspection:
         """The documents of an answer with what may not be shown cut out; the same bytes where nothing is.
@@ -91,8 +107,11 @@ class AnswerInspector:
         """
         if not self._guard.rules or not documents:
             return Inspection(tuple(documents), ())
+        if sum(map(len, documents)) > MAX_HELD_BYTES:
+            raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
         parsed = [answer_object(document) for document in documents]
-        texts = texts_of(parsed)
+        with readable():
+            texts = texts_of(parsed)
         fired: set[str] = set()
         touched: set[int] = set()
         withheld = False
@@ -132,7 +151,8 @@ def inspector_of(detector: Detector, bundle: Bundle, conversation: Conversation,
         return classify(entity, policies, bundle.scale).classes
 
     asked = fold("\n".join(leaf.text for leaf in conversation.leaves)) if rules else ""
-    return AnswerInspector(detector, Guard(rules, classes, asked), bundle.custom_detectors_for(app, tenant))
+    guard, custom = Guard(rules, classes, asked), bundle.custom_detectors_for(app, tenant)
+    return AnswerInspector(detector, guard, custom, plain=conversation.operation in PLAIN)
 
 
 def _cut(text: AnswerText, cuts: Sequence[Cut]) -> set[int]:

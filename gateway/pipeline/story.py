@@ -192,23 +192,23 @@ class Story:
         # (6) send
         answer = await model.complete(clearance)
         # (7) restore
-        if isinstance(answer, Rejected):
-            body = telling.error(answer.body)
-            self._end(way, _End(Result.REJECTED, answer.status, len(body)), telling)
-            return Rejected(answer.status, body, answer.retry_after)
         return await self._given(answer, way, telling)
 
-    async def _given(self, answer: Whole | Streamed, way: _Way, telling: Telling) -> Whole | Streamed:
+    async def _given(self, answer: Answer, way: _Way, telling: Telling) -> Answer:
         inspector = inspector_of(self._detector, way.bundle, way.request.conversation, way.evidence)
         match answer:
+            case Rejected(status=status, body=body):
+                shown = await inspector.inspect([telling.error(body)])
+                self._end(way, _End(Result.REJECTED, status, shown.size, shown.rules), telling)
+                return replace(answer, body=shown.documents[0])
             case Whole(body=body):
-                shown = await inspector.inspect([telling.whole(body)])
+                shown = await inspector.whole(telling.whole(body))
                 self._end(way, _End(Result.COMPLETED, 200, shown.size, shown.rules), telling)
                 return Whole(shown.documents[0])
             case Streamed() if inspector.has_rules:
                 shown = await inspector.read(answer, telling)
-                self._end(way, _End(Result.COMPLETED, 200, shown.size, shown.rules), telling)
-                return Streamed(replayed(shown.documents))
+                self._end(way, _End(shown.result, 200, shown.size, shown.rules), telling)
+                return Streamed(replayed(shown.documents, failed=shown.failed))
             case Streamed():
                 never_read = functools.partial(self._end, way, _End(Result.CLIENT_GONE, 200), telling)
                 return Streamed(Watched(self._stream(answer, way, telling), answer, never_read))

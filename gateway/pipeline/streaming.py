@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from gateway.dialects.answers import tells_failure
 from gateway.dialects.registry import Telling
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import ErrorCode, GatewayError, UpstreamError
 from gateway.pipeline.ports import Streamed
 
 
@@ -37,19 +38,27 @@ class Watched:
         await self._events.aclose()
 
 
+class ToldFailure(UpstreamError):
+    """The last event of a stream said that the answer failed: nothing is left to say, and it did not end well."""
+
+
 async def told(answer: Streamed, telling: Telling) -> AsyncGenerator[bytes, None]:
-    """The events of a streamed answer as the caller is told them."""
+    """The events of a streamed answer as the caller is told them. Raises `ToldFailure` behind one that is an error."""
     async for event in answer.events:
         for piece in telling.event(event):
             yield piece
+        if tells_failure(event):
+            raise ToldFailure(ErrorCode.UPSTREAM_ERROR)
     for piece in telling.finish():
         yield piece
 
 
-async def replayed(events: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
-    """The events of a stream that was read before."""
+async def replayed(events: Sequence[bytes], *, failed: bool) -> AsyncGenerator[bytes, None]:
+    """The events of a stream that was read before. Raises `ToldFailure` behind those of one that `failed`."""
     for event in events:
         yield event
+    if failed:
+        raise ToldFailure(ErrorCode.UPSTREAM_ERROR)
 
 
 async def close(answer: Streamed) -> None:

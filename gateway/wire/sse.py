@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import GatewayError
 from gateway.pipeline.ports import Streamed
+from gateway.pipeline.streaming import ToldFailure
 from gateway.wire.voice import Framing, Voice
 
 
@@ -55,6 +56,8 @@ class EventStream:
                 await _send(send, self._framing.event(event))
             if self._framing.end:
                 await _send(send, self._framing.end)
+        except ToldFailure:
+            pass  # said already; but no end mark, which would say that the answer is whole
         except GatewayError as error:
             await _send(send, self._framing.event(self._voice.broken_stream(error, self._framing)))
         except OSError:
