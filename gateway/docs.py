@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.adapters.policy_codes import POLICY_CODES
+from gateway.adapters.policy_pages import policy_pages
 from gateway.adapters.policy_schema import policy_schema
 from gateway.cli import main
 from gateway.domain.errors import ERRORS
@@ -89,6 +90,14 @@ def policy_codes_page() -> str:
     return _HEAD + "\n".join(lines)
 
 
+def rules_pages() -> dict[Path, str]:
+    """docs/rules/<policy>.md, for every policy that is shipped."""
+    shipped = _ROOT / "policies"
+    folders = [shipped, *sorted(path for path in (shipped / "profiles").iterdir() if path.is_dir())]
+    told = {name: text for folder in folders for name, text in policy_pages(folder).items()}
+    return {_DOCS / "rules" / f"{name}.md": _HEAD + text for name, text in told.items()}
+
+
 def schema_file() -> str:
     """policies/policy.schema.json."""
     return json.dumps(policy_schema(), indent=2) + "\n"
@@ -109,6 +118,7 @@ def pages() -> dict[Path, str]:
         _DOCS / "openapi.json": openapi_page(),
         _DOCS / "policy-codes.md": policy_codes_page(),
         _ROOT / "policies" / "policy.schema.json": schema_file(),
+        **rules_pages(),
     }
 
 

@@ -55,9 +55,9 @@ def cases_of(directory: Path, bundle: Bundle) -> tuple[tuple[PolicyCase, ...], t
     return tuple(c for cases, _ in read for c in cases), tuple(e for _, errors in read for e in errors)
 
 
-def uncovered(bundle: Bundle, tried: Iterable[Tried]) -> tuple[str, ...]:
+def uncovered(bundle: Bundle, shown_by: Iterable[Tried]) -> tuple[str, ...]:
     """The ids of rules that no case has shown to match, or none not to."""
-    shown_so = tuple(tried)
+    shown_so = tuple(shown_by)
     matching = frozenset[str]().union(*(each.matching for each in shown_so))
     others = frozenset[str]().union(*(each.others for each in shown_so))
     ids = dict.fromkeys(rule.id for policy in bundle.policies for rule in policy.rules)
@@ -78,8 +78,7 @@ def _ids(rule: YamlNode) -> Sequence[str]:
 
 
 def _untested(files: Sequence[SourceFile], bundle: Bundle, cases: Sequence[PolicyCase]) -> tuple[PolicyError, ...]:
-    every = frozenset(rule.id for policy in bundle.policies for rule in policy.rules)
-    missing = frozenset(uncovered(bundle, [_tried(bundle, case, every) for case in cases]))
+    missing = frozenset(uncovered(bundle, [tried(bundle, case) for case in cases]))
     return tuple(
         PolicyError(file.name, at.line, at.column, "P012", f"the rule {shown(name)} {_UNTESTED}")
         for file in files
@@ -91,8 +90,10 @@ def _untested(files: Sequence[SourceFile], bundle: Bundle, cases: Sequence[Polic
 _UNTESTED = "has no case where it matches and one where it does not"
 
 
-def _tried(bundle: Bundle, case: PolicyCase, every: frozenset[str]) -> Tried:
-    """A case with a text is taken at its word: to run it takes the detector, and `gateway policy test` does."""
+def tried(bundle: Bundle, case: PolicyCase) -> Tried:
+    """What a case shows. One with a text is taken at its word: to run it takes the detector, and `gateway policy test`
+    does."""
+    every = frozenset(rule.id for policy in bundle.policies for rule in policy.rules)
     if case.text:
         named = case.expect.get("rules", frozenset()) | case.expect.get("shadow", frozenset())
         return Tried(named, every - named if "rules" in case.expect else frozenset())
