@@ -30,6 +30,7 @@ from gateway.adapters.openai_local import OpenAiLocal
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
+from gateway.adapters.sql_exceptions import SqlExceptions
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
@@ -43,6 +44,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
 from gateway.pipeline.catalogue import Catalogue
+from gateway.pipeline.excepting import Decider
 from gateway.pipeline.limiting import Limiter, Quota, Quotas
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.pipeline.reading import Declarations, RequestReader
@@ -151,7 +153,7 @@ class Gateway:
             policies=self._policies,
             externals=self._externals,
             locals_=self._locals,
-            masking=self._masking(),
+            decider=Decider(self._masking(), SqlExceptions(self._engine)),
             clock=self._clock,
             observer=self._metrics,
         )

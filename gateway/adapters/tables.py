@@ -66,3 +66,11 @@ api_keys = Table(
     Column("revoked", BigInteger, nullable=False),
 )
 """The API keys by the SHA-256 of the whole key. `revoked` is 0 for a key that is not."""
+
+exception_uses = Table(
+    "exception_uses",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+"""How many requests were decided by each exception from rules, by its id. A count only rises."""

@@ -57,7 +57,7 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Why a decision fell as it did."""
+    """Why a decision fell as it did. `exceptions` are the ids of those without which it would have fallen otherwise."""
 
     facts: Facts
     sensitivity: Sensitivity
@@ -66,6 +66,7 @@ class Judgement:
     shadow: tuple[str, ...]
     policy_revision: int
     policy_digest: str
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,14 @@ class Case:
     alias: Alias
     outgoing: Mapping[str, Json]
     """Control fields that the gateway sets on whatever leaves, such as `store: false`."""
+    usable: frozenset[str] = frozenset()
+    """The ids of exceptions that may have uses left."""
 
 
 def decide(case: Case, masking: Masking) -> Decision:
     """The decision on one request. Pure: equal arguments give equal decisions."""
     facts = facts_of(case.conversation, case.report, case.context, fold)
-    routing = routed(case.bundle, facts, case.alias)
+    routing = routed(case.bundle, facts, case.alias, case.usable)
     judgement = _judgement(case, facts, routing)
     way = routing.way
     match way:
@@ -157,4 +160,5 @@ def _judgement(case: Case, facts: Facts, routing: Routing) -> Judgement:
         shadow=verdict.shadow,
         policy_revision=case.bundle.revision,
         policy_digest=case.bundle.digest,
+        exceptions=routing.exceptions,
     )

@@ -14,13 +14,17 @@ Theory of operation
 
 So a rule can only tighten what other rules decided. Two things are lifted by a rule that matches: the default that
 keeps inside, by a rule that allows leaving; and a default that blocks, by any rule that says where to go.
+
+Nothing here knows of exceptions: `domain.waiving` judges a second time, with what an exception waives, and
+`domain.routing` chooses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
+from types import MappingProxyType
 
 from gateway.domain.conditions import circumstances
 from gateway.domain.facts import Facts
@@ -30,7 +34,6 @@ from gateway.domain.policy import (
     Bundle,
     Ceiling,
     OnFailure,
-    Operator,
     Policy,
     RouteExternal,
     RouteLocal,
@@ -40,11 +43,13 @@ from gateway.domain.policy import (
     TransformOnly,
     TreatAs,
 )
+from gateway.domain.transforms import united
 
-_STRENGTH = {operator: strength for strength, operator in enumerate(Operator)}
 _SEVERITIES = tuple(Severity)
 _NOBODY_SAID = Label("")
 _NOTHING: frozenset[DataClass] = frozenset()
+AS_IT_IS: Mapping[Entity, Classification] = MappingProxyType({})
+"""No entity counts as anything but what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class Verdict:
     tell_user: str
 
 
-_Outcome = tuple[MayLeave | Inside | Block, str, str]
+Outcome = tuple[MayLeave | Inside | Block, str, str]
 """Outcome, reason and what the user is told."""
 
 
@@ -99,17 +104,33 @@ def evaluate(bundle: Bundle, facts: Facts) -> Verdict:
         return Verdict(Inside(""), everything, "NO_POLICY_IN_SCOPE", (), (), "")
     sensitivity = sensitivity_of(policies, facts, frozenset())
     verdicts = [_judged(policies, each, label, sensitivity) for each, label in _readings(policies, facts, sensitivity)]
+    return strictest(verdicts)
+
+
+def strictest(verdicts: Iterable[Verdict]) -> Verdict:
+    """What remains allowed when all of several verdicts hold."""
     return reduce(_stricter, verdicts)
 
 
-def sensitivity_of(policies: Iterable[Policy], facts: Facts, transformed: frozenset[Entity]) -> Sensitivity:
-    """Label and classes of what remains when the values of `transformed` entities are taken out."""
+def sensitivity_of(
+    policies: Iterable[Policy],
+    facts: Facts,
+    transformed: frozenset[Entity],
+    counted: Mapping[Entity, Classification] = AS_IT_IS,
+) -> Sensitivity:
+    """Label and classes of what remains when the values of `transformed` entities are taken out.
+
+    Entities of `counted` have that label and these classes. They stay what they are for one question: whether a person
+    and a matter of health stand side by side.
+    """
     chosen = tuple(policies)
     scale = chosen[0].scale
     remaining = {fact.entity for fact in facts.findings} - transformed
-    meanings = [classify(entity, chosen, scale) for entity in remaining]
+    meant = {entity: classify(entity, chosen, scale) for entity in remaining}
+    meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()]
     classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
-    if DataClass.PII in classes and not HEALTH_ENTITIES.isdisjoint(remaining):
+    of_a_person = any(DataClass.PII in meaning.classes for meaning in meant.values())
+    if of_a_person and not HEALTH_ENTITIES.isdisjoint(remaining):
         classes |= {DataClass.PHI}
     labels = {meaning.label for meaning in meanings}
     if facts.context.claimed_label:
@@ -140,34 +161,53 @@ def within_ceiling(policies: Iterable[Policy], destination: str, sensitivity: Se
     return bool(ceilings) and all(_below(ceiling, sensitivity, scale) for ceiling, scale in ceilings)
 
 
-def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[tuple[Facts, Label]]:
-    """The facts without the client's own words, and with each degree of them; one reading where there are none."""
+def wordings(facts: Facts) -> tuple[Facts, ...]:
+    """The facts as the client tells them, and without the purpose that it names."""
+    context = facts.context
+    return (replace(facts, context=replace(context, purpose="")), facts) if context.purpose else (facts,)
+
+
+def degrees(
+    policies: tuple[Policy, ...],
+    facts: Facts,
+    sensitivity: Sensitivity,
+    counted: Mapping[Entity, Classification] = AS_IT_IS,
+) -> tuple[Label, ...]:
+    """The label that the facts have without the client's claim, up to the one of `sensitivity`, which has it."""
     context = facts.context
     scale, own = policies[0].scale, sensitivity.label
     if context.claimed_label:
         silent = replace(facts, context=replace(context, claimed_label=_NOBODY_SAID))
-        own = sensitivity_of(policies, silent, frozenset()).label
-    between = scale.labels[scale.rank(own) : scale.rank(sensitivity.label) + 1]
-    without_purpose = [replace(facts, context=replace(context, purpose=""))] if context.purpose else []
-    for each in (*without_purpose, facts):
+        own = sensitivity_of(policies, silent, frozenset(), counted).label
+    return scale.labels[scale.rank(own) : scale.rank(sensitivity.label) + 1]
+
+
+def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[tuple[Facts, Label]]:
+    """The facts without the client's own words, and with each degree of them; one reading where there are none."""
+    between = degrees(policies, facts, sensitivity)
+    for each in wordings(facts):
         for label in between:
             yield each, label
 
 
 def _judged(policies: tuple[Policy, ...], facts: Facts, label: Label, sensitivity: Sensitivity) -> Verdict:
     """The verdict on one reading, whose label is `label`."""
-    now = circumstances(facts, label, sensitivity.classes, policies[0].scale)
-    matched = [rule for policy in policies for test, rule in policy.tests if test(now)]
+    matched = matching(policies, facts, Sensitivity(label, sensitivity.classes))
     live = [rule for rule in matched if not rule.shadow]
-    outcome, reason, told = _outcome(policies, facts, live)
+    outcome, reason, told = concluded(policies, facts, live)
     shadow = _ids(rule for rule in matched if rule.shadow)
     return Verdict(outcome, sensitivity, reason, _ids(live), shadow, told)
 
 
-def _outcome(
-    policies: tuple[Policy, ...], facts: Facts, live: list[Rule]
-) -> tuple[MayLeave | Inside | Block, str, str]:
-    """Outcome, reason and what the user is told."""
+def matching(policies: Iterable[Policy], facts: Facts, sensitivity: Sensitivity) -> list[Rule]:
+    """The rules that match facts of this sensitivity, shadow rules with them."""
+    chosen = tuple(policies)
+    now = circumstances(facts, sensitivity.label, sensitivity.classes, chosen[0].scale)
+    return [rule for policy in chosen for test, rule in policy.tests if test(now)]
+
+
+def concluded(policies: tuple[Policy, ...], facts: Facts, live: list[Rule]) -> Outcome:
+    """Outcome, reason and what the user is told, when these rules hold."""
     blocked = [each for each in _on_failure(policies, facts) if isinstance(each, Block)]
     if blocked:
         return max(blocked, key=lambda block: block.status), "UNREADABLE", ""
@@ -178,7 +218,7 @@ def _outcome(
     return _default(policies)
 
 
-def _decided(deciding: list[Rule], live: list[Rule], facts: Facts) -> _Outcome:
+def _decided(deciding: list[Rule], live: list[Rule], facts: Facts) -> Outcome:
     """The outcome of rules of one kind. The most severe of them is the one that is told of."""
     first = max(deciding, key=_telling)
     if isinstance(first.then, Block):
@@ -204,15 +244,7 @@ def _permission(live: list[Rule]) -> MayLeave:
     named = [frozenset({route.destination}) for route in routes if route.destination]
     every = [t for rule in live if isinstance(rule.then, RouteExternal | TransformOnly) for t in rule.then.transforms]
     common = frozenset.intersection(*named) if named else frozenset[str]()
-    return MayLeave(not named, common, _united(every))
-
-
-def _united(transforms: Iterable[Transform]) -> tuple[Transform, ...]:
-    """One transform an entity: the strongest."""
-    strongest: dict[Entity, Transform] = {}
-    for transform in sorted(transforms, key=lambda t: _STRENGTH[t.operator]):
-        strongest[transform.entity] = transform
-    return tuple(strongest[entity] for entity in sorted(strongest))
+    return MayLeave(not named, common, united(every))
 
 
 def _stricter(one: Verdict, other: Verdict) -> Verdict:
@@ -226,7 +258,7 @@ def _stricter(one: Verdict, other: Verdict) -> Verdict:
 
 
 def _both(one: MayLeave, other: MayLeave) -> MayLeave:
-    transforms = _united((*one.transforms, *other.transforms))
+    transforms = united((*one.transforms, *other.transforms))
     if one.any_destination or other.any_destination:
         named = one.destinations | other.destinations
         return MayLeave(one.any_destination and other.any_destination, named, transforms)

@@ -30,13 +30,14 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvidence:
-    """Which policy decided, and by which rules. `digest` is `sha256:<hex>`."""
+    """Which policy decided, by which rules, and by which exceptions from them. `digest` is `sha256:<hex>`."""
 
     revision: int
     digest: str
     rules: tuple[str, ...]
     reason: str
     shadow: tuple[str, ...]
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

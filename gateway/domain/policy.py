@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from gateway.domain.answer_rules import AnswerRule
 from gateway.domain.conditions import Condition, Test, compiled, matches
+from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
 
@@ -213,23 +214,32 @@ def reported_by(detector: PolicyDetector) -> Entity:
 class Bundle:
     """The policies in force together. `digest` is `sha256:<hex>` of their files, `revision` counts activations.
 
-    All policies of a bundle share one scale and never define one detector id twice with different meanings.
+    `exceptions` have ids of their own, and name no rule that is `non_waivable`. All policies of a bundle share one
+    scale and never define one detector id twice with different meanings.
     """
 
     policies: tuple[Policy, ...]
     digest: str
     revision: int
+    exceptions: tuple[PolicyException, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.policies:
             raise ValueError("a bundle of no policies would decide nothing")
         if len({policy.scale for policy in self.policies}) != 1:
             raise ValueError("the policies of a bundle share one scale of labels")
+        if len({each.id for each in self.exceptions}) != len(self.exceptions):
+            raise ValueError("the exceptions of a bundle have ids of their own")
 
     @property
     def scale(self) -> Scale:
         """The scale of labels that all policies share."""
         return self.policies[0].scale
+
+    @property
+    def exception_ids(self) -> frozenset[str]:
+        """The ids of all exceptions."""
+        return frozenset(each.id for each in self.exceptions)
 
     def custom_detectors_for(self, app: str, tenant: str) -> tuple[CustomDetector, ...]:
         """Those of the policies that speak of this caller. A finding that none of them knows counts as the top label,

@@ -198,6 +198,7 @@ def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
             "rules": list(rules),
             "reason": evidence.policy.reason,
             "shadow": list(shadow),
+            "exc": list(evidence.policy.exceptions),
         },
         "do": {
             "route": evidence.route.value,

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from gateway.domain.declaration import Source
 from gateway.domain.evidence import EventKind, Result, Route
+from gateway.domain.exceptions import MOST_AT_ONCE
 from gateway.domain.labels import DataClass
 from gateway.domain.strict_json import Json
 
@@ -144,6 +145,7 @@ _DECIDED: Mapping[str, Check] = {
             "rules": _list_of(_rule, 1000),
             "reason": _matches(r"[A-Z0-9][A-Z0-9_]{0,63}"),
             "shadow": _list_of(_rule, 1000),
+            "exc": _list_of(_matches(_POLICY_NAME), MOST_AT_ONCE),
         }
     ),
     "do": _shape(

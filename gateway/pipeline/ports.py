@@ -9,6 +9,7 @@ from typing import Protocol
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.evidence import Evidence
+from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Report
 from gateway.domain.policy import Bundle, CustomDetector
 
@@ -152,6 +153,18 @@ class KeyStore(Protocol):
 
     async def find(self, presented: str) -> Principal | UnknownKey:
         """Whose key this is. Raises `GatewayFault(INTERNAL_ERROR)` when the store cannot be read."""
+        ...
+
+
+class ExceptionUses(Protocol):
+    """Counts how often exceptions were used, for all processes together."""
+
+    async def reserve(self, exceptions: Sequence[PolicyException]) -> frozenset[str]:
+        """Count one use of each of them, if each has one left: an empty set. Else count none: the ids of the used up.
+
+        A use that was counted stays counted, whatever becomes of the request. Raises `GatewayFault(INTERNAL_ERROR)`
+        when it is not known in time whether they were counted.
+        """
         ...
 
 

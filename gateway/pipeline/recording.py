@@ -106,6 +106,7 @@ def _policy_evidence(judgement: Judgement) -> PolicyEvidence:
         rules=judgement.rules,
         reason=judgement.reason,
         shadow=judgement.shadow,
+        exceptions=judgement.exceptions,
     )
 
 

@@ -26,13 +26,14 @@ from gateway.dialects.plain import PlainAnswer
 from gateway.dialects.registry import RESTORERS, AsItIs, Telling, asks_for_json
 from gateway.domain.clearance import Receipt
 from gateway.domain.conversation import Operation
-from gateway.domain.decision import Case, Decision, KeepLocal, Leave, Masking, Refuse, decide
+from gateway.domain.decision import Case, Decision, KeepLocal, Leave, Refuse
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault, PolicyRefusal
 from gateway.domain.evidence import Decided, Outcome, Result
 from gateway.domain.mask import Vault
 from gateway.domain.policy import Bundle
 from gateway.domain.strict_json import Json
 from gateway.pipeline.costs import external_tokens
+from gateway.pipeline.excepting import Decider
 from gateway.pipeline.inspecting import Withheld, inspector_of
 from gateway.pipeline.ports import (
     Clock,
@@ -89,7 +90,7 @@ class Story:
         policies: PolicySource,
         externals: Mapping[str, ExternalModel],
         locals_: Mapping[str, LocalModel],
-        masking: Masking,
+        decider: Decider,
         clock: Clock,
         observer: Observer,
     ) -> None:
@@ -99,7 +100,7 @@ class Story:
         self._policies = policies
         self._externals = externals
         self._locals = locals_
-        self._masking = masking
+        self._decider = decider
         self._clock = clock
         self._observer = observer
         self._writing: set[asyncio.Task[None]] = set()
@@ -125,9 +126,7 @@ class Story:
             alias=request.alias,
             outgoing=_OUTGOING.get(conversation.operation, {}),
         )
-        decision = decide(case, self._masking)
-        if isinstance(decision, Leave):
-            asked.allowance.check_tokens()
+        decision = await self._decider.decide(case, asked.allowance.check_tokens)
         decided = self._clock.now()
         # (4) record
         evidence = evidence_of(case, decision)

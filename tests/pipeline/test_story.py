@@ -15,6 +15,7 @@ from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, Upstream
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
 from gateway.main import DECLARATIONS
+from gateway.pipeline.excepting import Decider
 from gateway.pipeline.ports import Health, Principal, Rejected, Streamed, Whole
 from gateway.pipeline.reading import RequestReader
 from gateway.pipeline.recording import Asked
@@ -22,6 +23,7 @@ from gateway.pipeline.story import Failure, Reply, Story
 from gateway.testing.fake_detector import FakeDetector
 from gateway.testing.fake_local import FakeLocal
 from gateway.testing.memory_ledger import MemoryLedger
+from gateway.testing.memory_uses import MemoryUses
 from gateway.testing.playbook import Playbook, PlaybookDetector, PlaybookExternal, PlaybookLedger, PlaybookLocal
 from gateway.testing.recording_external import Events, RecordingExternal
 from tests.domain.build import PlainAnonymizer, bundle, chat
@@ -101,6 +103,7 @@ class Stage:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     external: RecordingExternal = field(default_factory=lambda: RecordingExternal("openai"))
     local: FakeLocal = field(default_factory=FakeLocal)
+    uses: MemoryUses = field(default_factory=MemoryUses)
     observer: CountingObserver = field(default_factory=CountingObserver)
     bundle: Bundle = field(default_factory=bundle)
 
@@ -121,7 +124,7 @@ class Stage:
             policies=FixedPolicies(self.bundle),
             externals=externals,
             locals_=locals_,
-            masking=Masking(b"k" * 32, PlainAnonymizer()),
+            decider=Decider(Masking(b"k" * 32, PlainAnonymizer()), self.uses),
             clock=TickingClock(),
             observer=self.observer,
         )
