@@ -26,7 +26,7 @@ class ChatRestorer:
     vault: Vault
     json_content: bool = False
     usage: Usage = field(default_factory=Usage)
-    _texts: dict[tuple[Json, ...], StreamRestorer] = field(default_factory=dict)
+    _texts: dict[Json, dict[tuple[Json, ...], StreamRestorer]] = field(default_factory=dict)
     _plain: Restorer = field(init=False)
     _escaped: Restorer = field(init=False)
     _last: dict[str, Json] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class ChatRestorer:
             index = _index(choice.get("index"))
             if isinstance(choice.get("delta"), dict):
                 choice["delta"] = self._delta(index, choice["delta"])
-            if choice.get("finish_reason") is not None and any(key[0] == index for key in self._texts):
+            if choice.get("finish_reason") is not None and index in self._texts:
                 yield self._chunk(index, choice.get("delta"))
                 choice["delta"] = {}
                 yield from self._flush(index)
@@ -82,14 +82,13 @@ class ChatRestorer:
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
-        for index in dict.fromkeys(key[0] for key in self._texts):
+        for index in list(self._texts):
             yield from self._flush(index)
 
     def _flush(self, index: Json) -> Iterator[bytes]:
-        for key in [key for key in self._texts if key[0] == index]:
-            rest = self._texts.pop(key).finish()
-            if rest:
-                yield self._chunk(index, _nested(key[1:], rest))
+        for path, text in self._texts.pop(index).items():
+            if rest := text.finish():
+                yield self._chunk(index, _nested(path, rest))
 
     def _chunk(self, index: Json, delta: Json) -> bytes:
         """A chunk of our own between the provider's: like the last one, without its end and its usage."""
@@ -124,8 +123,8 @@ class ChatRestorer:
         if isinstance(value, str) and (key in _RUNNING or key in _JSON or key == "input"):
             escaped = key in _JSON or (key == "content" and self.json_content)
             restorer = self._escaped if escaped else self._plain
-            text = self._texts.setdefault((index, *path, key), StreamRestorer(restorer))
-            return text.feed(value)
+            texts = self._texts.setdefault(index, {})
+            return texts.setdefault((*path, key), StreamRestorer(restorer)).feed(value)
         if isinstance(value, dict):
             return self._delta(index, value, *path, key)
         if isinstance(value, list):

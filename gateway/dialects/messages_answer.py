@@ -36,6 +36,8 @@ class _Block:
     told: int = 0
     begun: bool = False
     closed: bool = False
+    _read: int = 0
+    _whole: bool = False
 
     @property
     def kind(self) -> str:
@@ -47,7 +49,10 @@ class _Block:
 
     def complete(self) -> bool:
         """Whether nothing can come any more, once a later block has begun."""
-        return self.kind != "tool_use" or _arguments(self.text) is not None
+        if self._read != len(self.pieces) and self.pieces[-1].rstrip().endswith("}"):
+            self._whole = _arguments(self.text) is not None
+        self._read = len(self.pieces)
+        return self.kind != "tool_use" or self._whole
 
 
 @dataclass(slots=True)

@@ -20,8 +20,8 @@ _SEALED = frozenset({"signature", "data", "encrypted_content"})
 """Members of a block or delta. Inside the input of a tool these names are the caller's own."""
 _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _BLOCK_TEXTS = {"text": "text_delta", "thinking": "thinking_delta"}
-_Key = tuple[Json, str, str]
-"""A running text: index of its block, type of its delta, member of the delta."""
+_Key = tuple[str, str]
+"""A running text of a block: type of its delta, member of the delta."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class MessagesRestorer:
     vault: Vault
     json_content: bool = False
     usage: Usage = field(default_factory=Usage)
-    _texts: dict[_Key, StreamRestorer] = field(default_factory=dict)
+    _texts: dict[Json, dict[_Key, StreamRestorer]] = field(default_factory=dict)
     _plain: Restorer = field(init=False)
     _escaped: Restorer = field(init=False)
 
@@ -74,7 +74,7 @@ class MessagesRestorer:
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
-        for index in dict.fromkeys(key[0] for key in self._texts):
+        for index in list(self._texts):
             yield from self._flush(index)
 
     def _event(self, event: dict[str, Json]) -> Iterator[bytes]:
@@ -100,7 +100,7 @@ class MessagesRestorer:
         delta_type = _BLOCK_TEXTS.get(str(block.get("type")), "")
         running = block.get("type") if delta_type else None
         return {
-            name: self._run((index, delta_type, name), value)
+            name: self._run(index, (delta_type, name), value)
             if name == running and isinstance(value, str)
             else self._member(name, value)
             for name, value in block.items()
@@ -116,24 +116,23 @@ class MessagesRestorer:
         if kind == "citations_delta" and _by_character(delta.get("citation")):
             return
         event["delta"] = {
-            name: self._run((index, kind, name), value)
+            name: self._run(index, (kind, name), value)
             if isinstance(value, str) and name != "type" and name not in _SEALED
             else self._member(name, value)
             for name, value in delta.items()
         }
         yield dump_json(event)
 
-    def _run(self, key: _Key, piece: str) -> str:
-        _, _, member = key
+    def _run(self, index: Json, key: _Key, piece: str) -> str:
+        _, member = key
         escaped = member == "partial_json" or (member == "text" and self.json_content)
         restorer = self._escaped if escaped else self._plain
-        return self._texts.setdefault(key, StreamRestorer(restorer)).feed(piece)
+        return self._texts.setdefault(index, {}).setdefault(key, StreamRestorer(restorer)).feed(piece)
 
     def _flush(self, index: Json) -> Iterator[bytes]:
-        for key in [key for key in self._texts if key[0] == index]:
-            rest = self._texts.pop(key).finish()
-            if rest:
-                delta: Json = {"type": key[1], key[2]: rest}
+        for (kind, member), text in self._texts.pop(index, {}).items():
+            if rest := text.finish():
+                delta: Json = {"type": kind, member: rest}
                 yield dump_json({"type": "content_block_delta", "index": index, "delta": delta})
 
     def _block(self, block: Json) -> Json:

@@ -52,7 +52,7 @@ class ResponsesRestorer:
     vault: Vault
     json_content: bool = field(default=False, kw_only=True)
     usage: Usage = field(default_factory=Usage, init=False)
-    _running: dict[tuple[Json, ...], _Running] = field(default_factory=dict, init=False)
+    _running: dict[Json, dict[tuple[Json, ...], _Running]] = field(default_factory=dict, init=False)  # by their items
     _cited: dict[tuple[Json, ...], list[_Event]] = field(default_factory=dict, init=False)
     _next: Json = field(default=None, init=False)  # the number of the next event, once the provider gave one
     # The same text is told several times and counted once: in the whole answer, or in deltas where it never came.
@@ -141,9 +141,10 @@ class ResponsesRestorer:
 
     def _text(self, stem: str, where: _Event, member: str) -> _Running:
         key = (stem, member, *_key(where))
-        if key not in self._running:
-            self._running[key] = _Running(stem, where, member, StreamRestorer(self._restorer(stem)))
-        return self._running[key]
+        texts = self._running.setdefault(_item(where), {})
+        if key not in texts:
+            texts[key] = _Running(stem, where, member, StreamRestorer(self._restorer(stem)))
+        return texts[key]
 
     def _restorer(self, stem: str) -> Restorer:
         if stem in _JSON:
@@ -156,11 +157,15 @@ class ResponsesRestorer:
         if not over and not kind.endswith(".done"):
             return
         stem, where = kind.removesuffix(".done"), _Event() if over else _where(event)
-        for key, running in list(self._running.items()):
-            ended = over or stem in _PARENTS or stem == running.stem
-            if ended and where.items() <= running.where.items():
-                del self._running[key]
-                yield from running.rest()
+        for item in list(self._running) if _item(where) is None else [_item(where)]:
+            texts = self._running.get(item, {})
+            for key, running in list(texts.items()):
+                ended = over or stem in _PARENTS or stem == running.stem
+                if ended and where.items() <= running.where.items():
+                    del texts[key]
+                    yield from running.rest()
+            if not texts:
+                self._running.pop(item, None)
 
     def _citations(self, event: _Event) -> Iterator[_Event]:
         """The annotations of a text that is whole now, counted anew: some may point at nothing."""
@@ -187,6 +192,11 @@ def _where(event: _Event) -> _Event:
     if any(isinstance(value, dict | list) for value in where.values()):
         raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
     return where
+
+
+def _item(where: _Event) -> Json:
+    """What the texts of one item share; None where nothing says which item it is."""
+    return where.get("output_index", where.get("item_id"))
 
 
 def _key(where: _Event) -> tuple[Json, ...]:

@@ -8,8 +8,9 @@ own sealed blobs.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.answer_rules import Cut
@@ -97,13 +98,15 @@ class AnswerText:
         return "".join(slot.text for slot in self.slots)
 
     def cut(self, cuts: Sequence[Cut]) -> None:
-        """Replace these places. A mark stands in the piece in which its place began."""
+        """Replace these places, which are sorted and apart. A mark stands in the piece in which its place began."""
         if self.slots[0].is_json:
             cuts = list(_quoted(self.text, cuts))
-        begin = 0
+        begin = first = 0
         for slot in self.slots:
             piece = slot.text
-            slot.put(_without(piece, begin, cuts))
+            while first < len(cuts) and cuts[first].end <= begin:
+                first += 1
+            slot.put(_without(piece, begin, itertools.islice(cuts, first, None)))
             begin += len(piece)
 
 
@@ -181,13 +184,13 @@ def _quoted(text: str, cuts: Sequence[Cut]) -> Iterator[Cut]:
         yield cut if nesting.depth else Cut(cut.start, cut.end, f'"{cut.mark}"')
 
 
-def _without(piece: str, begin: int, cuts: Sequence[Cut]) -> str:
+def _without(piece: str, begin: int, cuts: Iterable[Cut]) -> str:
     """One piece, which begins at `begin` of its text, with the cuts that touch it."""
     parts: list[str] = []
     at, end = begin, begin + len(piece)
     for cut in cuts:
-        if cut.end <= begin or cut.start >= end:
-            continue
+        if cut.start >= end:
+            break
         parts.append(piece[at - begin : max(cut.start, begin) - begin])
         if cut.start >= begin:
             parts.append(cut.mark)
