@@ -181,7 +181,8 @@ class OpenAiExternal:
                     return await _rejected(response)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise AnswerError("not an event stream")
-            events = EventIterator(_chunks(response), response.aclose, _fault, cleared.operation)
+            limit = self._max_answer_bytes
+            events = EventIterator(_chunks(response), response.aclose, _fault, cleared.operation, limit=limit)
             leaving.pop_all()
         return Streamed(events)
 

@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from gateway.adapters.openai_answers import json_object
+from gateway.adapters.openai_answers import MAX_ANSWER_BYTES, json_object
 from gateway.domain.conversation import Operation
 from gateway.domain.errors import GatewayError
 
@@ -96,9 +96,9 @@ class EventIterator:
     """The JSON payloads of a streamed answer.
 
     Ends only where `[DONE]` stood, or behind the event that is the last one of its dialect. Whatever else stops it
-    raises what `fault` makes of the cause (`SseError` for a stream that ended early, `AnswerError` for a payload that
-    is no JSON object). A class and not a generator: `aclose` must release the connection also when nobody asked for
-    the first event.
+    raises what `fault` makes of the cause: `SseError` for a stream that ended early or grew beyond `limit` bytes,
+    `AnswerError` for a payload that is no JSON object. A class and not a generator: `aclose` must release the
+    connection also when nobody asked for the first event.
     """
 
     def __init__(
@@ -107,10 +107,13 @@ class EventIterator:
         close: Callable[[], Awaitable[None]],
         fault: Callable[[Exception], GatewayError],
         operation: Operation = Operation.CHAT,
+        *,
+        limit: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._chunks = chunks
         self._close = close
         self._fault = fault
+        self._left = limit
         self._reader = SseReader()
         self._waiting: deque[bytes] = deque()
         self._last_types = _LAST_TYPES.get(operation, frozenset())
@@ -153,6 +156,9 @@ class EventIterator:
                 chunk = await anext(self._chunks, None)
                 if chunk is None:
                     raise SseError("the stream ended without its end mark")
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise SseError("the stream is larger than the limit")
                 self._waiting.extend(self._reader.feed(chunk))
             payload = self._waiting.popleft()
             if payload == DONE and not self._last_types:

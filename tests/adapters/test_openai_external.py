@@ -174,6 +174,17 @@ async def test_an_answer_beyond_the_limit_is_refused(provider: StandIn) -> None:
     await adapter.aclose()
 
 
+async def test_a_stream_beyond_the_limit_is_cut(provider: StandIn) -> None:
+    """What came before it was given on; it never ends as if it were whole."""
+    adapter = OpenAiExternal("openai", provider.base_url, KEY, max_answer_bytes=20_000)
+    provider.script(Say("x" * 50_000), Say("x" * 10))
+
+    with pytest.raises(UpstreamError):
+        await answer_of(adapter, stream=True)
+    assert await answer_of(adapter, stream=True)
+    await adapter.aclose()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_silent_provider_times_out(provider: StandIn, stream: bool) -> None:
     """Also when it falls silent in the middle of a stream."""
