@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from gateway.cli.running import RunningGateway
-from gateway.testing.stand_in import FailIn, Framed, Raw, Scene, StandIn
+from gateway.testing.stand_in import CutOff, Endless, FailIn, Framed, Garbage, Gate, Held, Raw, Scene, StandIn
 from tests.egress.harness import ENVIRONMENT, settings_for
 
 SECRET = "sk-proj-9fK2mQ7xLw3RtB8vYcZ1dN5gHj4pSa6u"
@@ -158,3 +158,35 @@ def test_vectors_stay_as_they_are(front: Front) -> None:
     answer = front.post("embeddings", {"model": "gpt-x", "input": "x", "encoding_format": "base64"}, Raw(body))
 
     assert body == answer.content
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_caller_that_leaves_closes_the_provider(front: Front, path: str) -> None:
+    """Within seconds, also while the answer is still held back to be inspected."""
+    gate = Gate()
+    before = len(front.provider.requests)
+    front.provider.script(Held(gate, after_events=3))
+    key = {"authorization": f"Bearer {front.running.first_key}"}
+    body = {**BODIES[path], "stream": True}
+    with contextlib.suppress(httpx.ReadTimeout), httpx.Client(timeout=1) as client:
+        with client.stream("POST", f"{front.running.base_url}/{path}", headers=key, json=body) as answer:
+            next(answer.iter_bytes())
+    gone = front.provider.wait_for_requests(before + 1)[before].gone.wait(5)
+    gate.release()
+
+    assert gone
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [CutOff(after_events=5), CutOff(after_events=5, clean=True), Garbage(after_events=5), Endless(9 * 1024 * 1024)],
+)
+@pytest.mark.parametrize("path", BODIES)
+def test_a_broken_stream_never_ends_well(front: Front, path: str, scene: Scene) -> None:
+    """An error of its dialect is the last thing on the wire, as an event or instead of the answer."""
+    answer = front.post(path, {**BODIES[path], "stream": True}, scene)
+
+    assert "upstream_error" in answer.text.strip().splitlines()[-1]
+    assert [] == [end for end in ENDS if end in answer.text]
+    assert guarded(front) == (502 == answer.status_code)
+    assert "failed" == front.ended(answer)
