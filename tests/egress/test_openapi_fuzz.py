@@ -25,6 +25,8 @@ from gateway.wire.schema import OPERATIONS
 from tests.egress.leaks.house import House, house_of, masking_policy
 from tests.egress.told import end_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:Item .* on TypedDict class:UserWarning")  # litellm's own types
+
 EXAMPLES = int(os.environ.get("GATEWAY_FUZZ_EXAMPLES", "20"))
 RANDOM = bool(os.environ.get("GATEWAY_FUZZ_RANDOM"))
 MODELS = ["gpt-x", "chat-x", "claude-x", "out-x", "omni-moderation-latest"]
