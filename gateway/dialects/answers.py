@@ -91,7 +91,7 @@ def answer_object(body: bytes) -> dict[str, Json]:
 
 
 def tells_failure(event: bytes) -> bool:
-    """Whether an event of a stream says that the answer failed: in chat a member `error`, elsewhere by its type."""
+    """Whether an answer or an event of one says that it failed: by a member `error`, or by its type."""
     if b"error" not in event and b"failed" not in event:
         return False
     with suppress(UpstreamError):

@@ -46,6 +46,8 @@ class ChatRestorer:
         self.usage.note(answer)
         if not self.vault:
             return body
+        if "error" in answer:
+            return dump_json(restore_json(answer, self._plain))
         for choice in objects(answer.get("choices")):
             if isinstance(choice.get("message"), dict):
                 choice["message"] = self._message(choice["message"])

@@ -161,6 +161,8 @@ class CompletionsRestorer:
         self.usage.note(answer)
         if not self.vault:
             return body
+        if "error" in answer:
+            return dump_json(restore_json(answer, self._plain))
         for choice in objects(answer.get("choices")):
             _without_logprobs(choice)
             if isinstance(choice.get("text"), str):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from gateway.dialects.answers import answer_object
+from gateway.dialects.answers import answer_object, tells_failure
 from gateway.dialects.plain import PLAIN
 from gateway.dialects.registry import Telling, readable
 from gateway.dialects.texts import AnswerText, drop_spelled, texts_of
@@ -41,7 +41,7 @@ class Inspection:
     documents: tuple[bytes, ...]
     rules: tuple[str, ...]
     failed: bool = False
-    """Whether the last event of a stream said that the answer failed."""
+    """Whether the answer, or its last event, said that it failed."""
 
     @property
     def result(self) -> Result:
@@ -98,7 +98,8 @@ class AnswerInspector:
 
     async def whole(self, document: bytes) -> Inspection:
         """An answer in one piece, inspected. Raises as `inspect` does."""
-        return Inspection((document,), ()) if self._plain else await self.inspect([document])
+        shown = Inspection((document,), ()) if self._plain else await self.inspect([document])
+        return replace(shown, failed=tells_failure(document))
 
     async def inspect(self, documents: Sequence[bytes]) -> Inspection:
         """The documents of an answer with what may not be shown cut out; the same bytes where nothing is.

@@ -202,7 +202,7 @@ class Story:
                 return replace(answer, body=shown.documents[0])
             case Whole(body=body):
                 shown = await inspector.whole(telling.whole(body))
-                self._end(way, _End(Result.COMPLETED, 200, shown.size, shown.rules), telling)
+                self._end(way, _End(shown.result, 200, shown.size, shown.rules), telling)
                 return Whole(shown.documents[0])
             case Streamed() if inspector.has_rules:
                 shown = await inspector.read(answer, telling)

@@ -131,6 +131,19 @@ def test_a_providers_error_is_inspected_like_an_answer(front: Front, path: str) 
     assert "rejected" == front.ended(answer)
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "completions"])
+def test_an_error_that_comes_as_an_answer(front: Front, path: str) -> None:
+    """Some providers say 200 and tell an error: the caller reads his own words, and the record says that it failed."""
+    body = json.loads(json.dumps(BODIES[path]).replace(ASKED, "mail dana.field@example.com"))
+    front.post(path, body)
+    sent = front.provider.requests[-1].body.decode()
+    placeholder = sent[sent.index("[EMAIL") : sent.index("]", sent.index("[EMAIL")) + 1]
+    answer = front.post(path, body, Raw(json.dumps({"error": {"message": f"no {placeholder}"}}).encode()))
+
+    assert "no dana.field@example.com" == answer.json()["error"]["message"]
+    assert "failed" == front.ended(answer)
+
+
 @pytest.mark.parametrize(
     "arguments", [{"id": SECRET}, {"signature": SECRET}, {SECRET: 1}, {"type": "x", "model": [SECRET]}, {"q": SECRET}]
 )
@@ -168,9 +181,11 @@ def test_a_caller_that_leaves_closes_the_provider(front: Front, path: str) -> No
     front.provider.script(Held(gate, after_events=3))
     key = {"authorization": f"Bearer {front.running.first_key}"}
     body = {**BODIES[path], "stream": True}
-    with contextlib.suppress(httpx.ReadTimeout), httpx.Client(timeout=1) as client:
-        with client.stream("POST", f"{front.running.base_url}/{path}", headers=key, json=body) as answer:
-            next(answer.iter_bytes())
+    with (
+        contextlib.suppress(httpx.ReadTimeout),
+        httpx.stream("POST", f"{front.running.base_url}/{path}", headers=key, json=body, timeout=1) as answer,
+    ):
+        next(answer.iter_bytes())
     gone = front.provider.wait_for_requests(before + 1)[before].gone.wait(5)
     gate.release()
 
