@@ -23,7 +23,7 @@ from gateway.wire.auth import Authenticator
 from gateway.wire.body import read_body
 from gateway.wire.errors import error_response
 from gateway.wire.limits import Holding, limit_headers
-from gateway.wire.sse import EventStream
+from gateway.wire.sse import EventStream, gone
 from gateway.wire.voice import framing_of, voice_of
 
 CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -92,7 +92,7 @@ class Endpoint:
 async def _unless_gone(request: Request, story: Story, asked: Asked) -> Reply:
     """The reply, or the end of the work when the caller leaves before it."""
     answering = asyncio.ensure_future(story.answer(asked))
-    leaving = asyncio.ensure_future(_gone(request))
+    leaving = asyncio.ensure_future(gone(request.receive))
     try:
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
@@ -101,11 +101,6 @@ async def _unless_gone(request: Request, story: Story, asked: Asked) -> Reply:
     finally:
         leaving.cancel()
         answering.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _word(request: Request, header: str) -> str:

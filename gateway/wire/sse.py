@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import GatewayError
 from gateway.pipeline.ports import Streamed
-from gateway.pipeline.streaming import ToldFailure
+from gateway.pipeline.streaming import ToldFailure, close
 from gateway.wire.voice import Framing, Voice
 
 
@@ -25,7 +25,7 @@ class EventStream:
         framing: Framing = Framing.BARE,
         voice: Voice = Voice.OPENAI,
     ) -> None:
-        self._events = answer.events
+        self._answer = answer
         self._headers = headers
         self._framing = framing
         self._voice = voice
@@ -37,11 +37,11 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers()})
             await self._until_gone(receive, send)
         finally:
-            await _close(self._events)
+            await close(self._answer)
 
     async def _until_gone(self, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send_events(send))
-        leaving = asyncio.ensure_future(_gone(receive))
+        leaving = asyncio.ensure_future(gone(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -52,7 +52,7 @@ class EventStream:
 
     async def _send_events(self, send: Send) -> None:
         try:
-            async for event in self._events:
+            async for event in self._answer.events:
                 await _send(send, self._framing.event(event))
             if self._framing.end:
                 await _send(send, self._framing.end)
@@ -73,13 +73,7 @@ async def _send(send: Send, data: bytes) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Return when the caller has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _close(events: AsyncIterator[bytes]) -> None:
-    close = getattr(events, "aclose", None)
-    if close is not None:
-        with contextlib.suppress(GatewayError):
-            await close()
