@@ -99,15 +99,15 @@ class Analyzer:
     ) -> tuple[Finding, ...]:
         """What is found in neighbouring texts only because they are neighbours, with offsets in `joint.text`.
 
-        They are read in one piece and with spaces between them. Names and health content count where a word is broken.
+        They are read in one piece and with spaces between them, ids by twos and threes too. Names and health content
+        count where a word is broken.
         """
         found: dict[tuple[int, int, Entity], Finding] = {}
-        for between in ("", " "):
-            text = between.join(joint.pieces())
+        for text, between, cuts in _readings(joint):
             names = joint.broken and not between
             how = _How(context, custom, go_on, names=names)
             for hit in self._everything(text, how):
-                start, end = joint.without(between, hit.start), joint.without(between, hit.end)
+                start, end = (joint.without(between, at, cuts) for at in (hit.start, hit.end))
                 if start < end and _counts_across(joint, replace(hit, start=start, end=end), names=names):
                     found.setdefault((start, end, hit.entity), replace(hit, start=start, end=end))
         return tuple(sorted(found.values(), key=_order))
@@ -152,6 +152,17 @@ class Analyzer:
                     yield Candidate(result.start + offset, result.end + offset, result.entity_type, result.score, name)
         finally:
             self.gate.forget()
+
+
+_BETWEEN_RUNS = " | "
+
+
+def _readings(joint: Neighbours) -> Iterator[tuple[str, str, Sequence[int]]]:
+    """The texts as which neighbours are read: what stands between them, and at which of their cuts."""
+    yield joint.text, "", joint.cuts
+    yield " ".join(joint.pieces()), " ", joint.cuts
+    for text, cuts in joint.runs(_BETWEEN_RUNS) if joint.ids else ():
+        yield text, _BETWEEN_RUNS, cuts
 
 
 _ACROSS = frozenset(

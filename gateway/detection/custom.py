@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from gateway.detection.shadow import fold
+from gateway.detection.shadow import BORDER, SPACELESS, fold
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Entity
 from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
@@ -20,6 +20,7 @@ Hit = tuple[int, int, Entity, Permille, str]
 _TERM_CONFIDENCE = Permille(950)
 _MAX_MEMORY = 64 * 1024 * 1024
 _KEPT_SETS = 8
+_SPACELESS = re.compile(f"[{SPACELESS}]")
 
 
 class CompiledDetectors:
@@ -73,16 +74,28 @@ class _Pattern:
         self._detector = detector
         self._pattern = _re2(detector.re2)
         words = "|".join(re.escape(" ".join(word.split())).replace(r"\ ", r"\s+") for word in detector.evidence)
-        self._evidence = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) if words else None
+        letter = rf"[^\W{SPACELESS}]"
+        self._evidence = re.compile(rf"(?<!{letter})(?:{words})(?!{letter})", re.IGNORECASE) if words else None
 
     def find(self, text: str) -> Iterator[Hit]:
-        spans = [match.span() for match in self._pattern.finditer(text)]
+        spans = list(_spans(self._pattern, text))
         evidence = [match.span() for match in self._evidence.finditer(text)] if spans and self._evidence else []
         for start, end in spans:
             if start < end:
                 near = _within(evidence, start, end, self._detector.within_chars)
                 confidence = self._detector.with_evidence if near else self._detector.alone
                 yield start, end, Entity(self._detector.id), confidence, "PatternDetector"
+
+
+def _spans(pattern: re2._Regexp, text: str) -> Iterator[tuple[int, int]]:
+    """Where a pattern matches the text without its borders: who wrote it knows of none."""
+    if BORDER not in text:
+        yield from (match.span() for match in pattern.finditer(text))
+        return
+    places = [at for at, sign in enumerate(text) if sign != BORDER]
+    for match in pattern.finditer(text.replace(BORDER, "")):
+        if match.start() < match.end():
+            yield places[match.start()], places[match.end() - 1] + 1
 
 
 def _within(evidence: list[tuple[int, int]], start: int, end: int, reach: int) -> bool:
@@ -98,7 +111,8 @@ def _compiled(detector: CustomDetector) -> _Terms | _Pattern:
 
 
 def _word_at(text: str, at: int) -> bool:
-    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
+    """Whether a word goes on over its next character: in a script without spaces nobody can say."""
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_") and not _SPACELESS.match(text[at])
 
 
 def _re2(pattern: str) -> re2._Regexp:

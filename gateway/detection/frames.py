@@ -1,7 +1,7 @@
 """What the detector's process and the gateway tell each other, as JSON values. Both sides import it.
 
 A job:     {"set": digest, "detectors": [...] or null, "budget_ms": n, "leaves": [leaf, ...]}; a leaf is
-           [text, [key, ...]], or [text, [key, ...], [cut, ...], broken, labels] for neighbouring texts in one
+           [text, [key, ...]], or [text, [key, ...], [cut, ...], broken, labels, ids] for neighbouring texts in one
            {"ping": true}
 An answer: {"leaves": [[[start, end, entity, permille, recognizer], ...] or "deadline" or "error", ...]}
            {"unknown_set": true}: the detectors of this digest have to be sent along
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import assert_never, cast
@@ -21,6 +21,7 @@ from gateway.domain.labels import Classification, Entity, Label
 from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
 from gateway.domain.strict_json import Json
 
+_RUNS = (2, 3)
 _NO_MEANING = Classification(Label(""), frozenset())
 _CAUSES = {"deadline": FailureCause.DEADLINE, "error": FailureCause.ERROR}
 
@@ -28,21 +29,33 @@ _CAUSES = {"deadline": FailureCause.DEADLINE, "error": FailureCause.ERROR}
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """Neighbouring texts in one, as the detector's process reads them. `cuts` are where one ends and the next begins,
-    `broken` says that one of these is within a word, `labels` that words of one may explain a number in another."""
+    `broken` says that one of these is within a word, `labels` that words of one may explain a number in another, `ids`
+    that each text is an id: a value over some of them ends where the next one begins, with no space between."""
 
     text: str = field(repr=False)
     cuts: tuple[int, ...]
     broken: bool
     labels: bool
+    ids: bool = False
 
     def pieces(self) -> list[str]:
         """The texts."""
         return [self.text[start:end] for start, end in pairwise((0, *self.cuts, len(self.text)))]
 
-    def without(self, between: str, at: int) -> int:
-        """An offset in the pieces joined by `between`, as an offset in `text`."""
+    def runs(self, between: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The pieces by twos and by threes, with `between` around each run of so many: each text, and the cuts at which
+        `between` stands in it."""
+        for length in _RUNS:
+            for first in range(length):
+                cuts = self.cuts[(first - 1) % length :: length]
+                if len(cuts) < len(self.cuts):
+                    edges = pairwise((0, *cuts, len(self.text)))
+                    yield between.join(self.text[start:end] for start, end in edges), cuts
+
+    def without(self, between: str, at: int, cuts: Sequence[int]) -> int:
+        """An offset in the text with `between` at some cuts, as an offset in `text`."""
         inserted = 0
-        for cut in self.cuts:
+        for cut in cuts:
             if at < cut + inserted + len(between):
                 return min(at - inserted, cut)
             inserted += len(between)
@@ -51,13 +64,14 @@ class Neighbours:
 
 def neighbours_to_json(each: Neighbours, context: Sequence[str]) -> list[Json]:
     """Neighbouring texts, as a leaf of a job."""
-    return [each.text, list(context), list(each.cuts), each.broken, each.labels]
+    return [each.text, list(context), list(each.cuts), each.broken, each.labels, each.ids]
 
 
 def neighbours_from_json(leaf: Sequence[Json]) -> Neighbours:
     """The inverse of `neighbours_to_json`, without the keys."""
-    text, _, cuts, broken, labels = leaf
-    return Neighbours(cast("str", text), tuple(cast("list[int]", cuts)), broken is True, labels is True)
+    text, _, cuts, broken, labels, ids = leaf
+    places = tuple(cast("list[int]", cuts))
+    return Neighbours(cast("str", text), places, broken is True, labels is True, ids is True)
 
 
 def detectors_to_json(detectors: Sequence[CustomDetector]) -> Json:

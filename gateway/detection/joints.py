@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from gateway.detection.frames import Neighbours
+from gateway.detection.spelled import looks_random
 from gateway.domain.conversation import Leaf
 from gateway.domain.declaration import LeafKind, Source
 from gateway.domain.finding import Address, Examined, Failed, Finding, LeafReport
@@ -23,6 +24,11 @@ _REACH = 64
 _REACH_WRAPPED = 256
 _MOST_TEXT = 2048
 _TOKEN = 24
+_KEY = "SECRET"
+_LEAST_REST = 6
+_ID = re.compile(r"(?!\d+\Z)[A-Za-z0-9_.:/@+=-]+")
+_IDS = "ids"
+_MAY_BE_IDS = frozenset({LeafKind.VALUE, LeafKind.NAME})
 _SPOKEN = frozenset({Source.USER, Source.SYSTEM, Source.ASSISTANT, Source.TOOL_RESULT})
 
 _NUMBER_WORD = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
@@ -68,16 +74,17 @@ class Joint:
 
 def joints(leaves: Sequence[Leaf], *, every: bool) -> list[Joint]:
     """The joints of a request that are worth a look; with `every`, all, since a policy's own terms may be anything."""
-    found: dict[tuple[Piece, ...], Joint] = {}
-    for chain in _chains(leaves):
-        for joint in _of_chain(chain):
+    found: dict[tuple[bool, tuple[Piece, ...]], Joint] = {}
+    for name, chain in _chains(leaves):
+        for group in _of_chain(chain):
+            joint = _joint(group, ids=name[0] == _IDS)
             if (
                 every
                 or joint.neighbours.broken
                 or _WORTH_A_LOOK.search(joint.text)
                 or _WORTH_A_LOOK.search(_spaced(joint))
             ):
-                found.setdefault(joint.pieces, joint)
+                found.setdefault((joint.neighbours.ids, joint.pieces), joint)
     return list(found.values())
 
 
@@ -85,8 +92,9 @@ def _spaced(joint: Joint) -> str:
     return " ".join(joint.neighbours.pieces())
 
 
-def _chains(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
-    """Texts that follow each other: all that was said, what the user said, and every field's values and keys."""
+def _chains(leaves: Sequence[Leaf]) -> Iterator[tuple[tuple[str, ...], list[Leaf]]]:
+    """Texts that follow each other: all that was said, what the user said, every field's values and keys, and the ids
+    that stand in one place of its items."""
     chains: dict[tuple[str, ...], list[Leaf]] = {}
     for leaf in leaves:
         if not leaf.text:
@@ -95,11 +103,13 @@ def _chains(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
             chains.setdefault(name, []).append(leaf)
     if chains.get(("user",)) == chains.get(("spoken",)):
         chains.pop(("user",), None)
-    return (chain for chain in chains.values() if len(chain) > 1)
+    return ((name, chain) for name, chain in chains.items() if len(chain) > 1)
 
 
 def _names(leaf: Leaf) -> Iterator[tuple[str, ...]]:
     field_name = leaf.address.split("/", 2)[1] if "/" in leaf.address else ""
+    if leaf.kind in _MAY_BE_IDS and leaf.source is not Source.TOOL_ARGUMENTS and _ID.fullmatch(leaf.text):
+        yield (_IDS, leaf.schema)
     if leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN:
         yield ("spoken",)
         if leaf.source is Source.USER:
@@ -110,9 +120,13 @@ def _names(leaf: Leaf) -> Iterator[tuple[str, ...]]:
         yield ("values", leaf.source, field_name)
 
 
-def _of_chain(chain: Sequence[Leaf]) -> Iterator[Joint]:
+_Group = list[tuple[Leaf, int, str]]
+"""Leaves, each with a part of its text and where that begins."""
+
+
+def _of_chain(chain: Sequence[Leaf]) -> Iterator[_Group]:
     """The surroundings of the joints of a chain. Long texts are cut in their middle, where no joint is."""
-    group: list[tuple[Leaf, int, str]] = []
+    group: _Group = []
     size = 0
     for leaf in chain:
         head, tail = _head(leaf.text), _tail(leaf.text)
@@ -120,20 +134,20 @@ def _of_chain(chain: Sequence[Leaf]) -> Iterator[Joint]:
             group.append((leaf, 0, leaf.text))
             size += len(leaf.text)
             if size > _MOST_TEXT:
-                yield _joint(group)
+                yield group
                 group = _last(group)
                 size = sum(len(text) for _, _, text in group)
             continue
         if group:
-            yield _joint([*group, (leaf, 0, head)])
+            yield [*group, (leaf, 0, head)]
         group, size = [(leaf, len(leaf.text) - len(tail), tail)], len(tail)
     if len(group) > 1:
-        yield _joint(group)
+        yield group
 
 
-def _last(group: list[tuple[Leaf, int, str]]) -> list[tuple[Leaf, int, str]]:
+def _last(group: _Group) -> _Group:
     """The end of a group, with which the next one begins."""
-    kept: list[tuple[Leaf, int, str]] = []
+    kept: _Group = []
     for each in reversed(group):
         kept.insert(0, each)
         if sum(len(text) for _, _, text in kept) >= _REACH_WRAPPED:
@@ -162,19 +176,19 @@ def _within_words(before: str, after: str) -> bool:
     return _WRITTEN.search(last[0]) is not None or _WRITTEN.search(first[0]) is not None
 
 
-def _joint(group: Sequence[tuple[Leaf, int, str]]) -> Joint:
+def _joint(group: _Group, *, ids: bool) -> Joint:
     pieces: list[Piece] = []
     at = 0
     for leaf, offset, text in group:
         pieces.append(Piece(leaf.address, at, at + len(text), offset))
         at += len(text)
-    spoken = all(leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN for leaf, _, _ in group)
+    spoken = not ids and all(leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN for leaf, _, _ in group)
     texts = [text for _, _, text in group]
     broken = spoken and any(_within_words(before, after) for before, after in pairwise(texts))
     cuts = tuple(piece.start for piece in pieces[1:])
     last, offset, text = group[-1]
     return Joint(
-        Neighbours("".join(texts), cuts, broken, spoken),
+        Neighbours("".join(texts), cuts, broken, spoken, ids),
         last.context,
         tuple(pieces),
         begins=group[0][1] == 0,
@@ -191,9 +205,8 @@ def told(own: Mapping[Address, LeafReport], examined: Sequence[tuple[Joint, Leaf
             reports |= {piece.address: report for piece in joint.pieces}
             continue
         for finding in report.findings:
-            parts = list(_parts(joint, finding))
-            if not _cut_off(joint, finding) and not any(_known(own[address], part) for address, part in parts):
-                for address, part in parts:
+            if not _cut_off(joint, finding):
+                for address, part in _new_parts(joint, finding, own):
                     extra.setdefault(address, []).append(part)
     for address, findings in extra.items():
         said = reports[address]
@@ -201,6 +214,23 @@ def told(own: Mapping[Address, LeafReport], examined: Sequence[tuple[Joint, Leaf
             every = {*said.findings, *findings}
             reports[address] = Examined(tuple(sorted(every, key=lambda f: (f.start, f.end, f.entity, -f.confidence))))
     return reports
+
+
+def _new_parts(joint: Joint, finding: Finding, own: Mapping[Address, LeafReport]) -> Iterator[tuple[Address, Finding]]:
+    """The parts of a finding that are to be told: none where a leaf holds the value by itself, but for those that look
+    like the rest of a key, which may have any length."""
+    parts = list(_parts(joint, finding))
+    known = [_known(own[address], part) for address, part in parts]
+    for (address, part), already in zip(parts, known, strict=True):
+        if not any(known) or (not already and part.entity == _KEY and _goes_on(joint, address, part)):
+            yield address, part
+
+
+def _goes_on(joint: Joint, address: Address, part: Finding) -> bool:
+    piece = next(piece for piece in joint.pieces if piece.address == address)
+    begin = piece.start - piece.offset
+    text = joint.text[part.start + begin : part.end + begin]
+    return len(text) >= _LEAST_REST and looks_random(text)
 
 
 def _parts(joint: Joint, finding: Finding) -> Iterator[tuple[Address, Finding]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gateway.detection.encoded import encoded
 from gateway.detection.escapes import escapes
 from gateway.detection.replacements import Replacement
-from gateway.detection.shadow import fold
+from gateway.detection.shadow import BORDER, fold, touch
 from gateway.detection.spelled import broken_lines, spelled
 
 DEPTH = 3
@@ -141,6 +141,8 @@ def _unwrapped(layer: Layer, group: _Group, way: _Way) -> Layer:
         starts += layer.starts[at : each.start]
         ends += layer.ends[at : each.start]
         text = fold(each.text).text
+        text = BORDER + text if touch(pieces[-1] or "".join(pieces[-2:]), text) else text
+        text = text + BORDER if touch(text, layer.text[each.end : each.end + 1]) else text
         begin, end = layer.original(each.start, each.end)
         fresh.append((len(starts), len(starts) + max(1, len(text))))
         wordy = wordy or believed.search(text) is not None

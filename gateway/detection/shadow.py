@@ -2,7 +2,8 @@
 
 Compatibility forms (full width, ligatures, super- and subscripts), digits of every script, dashes, spaces and quotes
 become their plain ASCII forms; characters without any width are dropped, and so are control characters that separate no
-words. An identifier cannot be hidden by typography.
+words, and marks over signs that they make no letter with. Where a script that puts no spaces between words touches a
+Latin letter or a digit, a border is put between them. An identifier cannot be hidden by typography.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 _PLAIN = re.compile(r"[\t\n\x0b\x0c\r\x20-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -20,6 +22,23 @@ _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # fillers and 
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201b": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'"}
 _DASHES = frozenset("\u2212\u02d7\u2043\u30fc\uff70")  # drawn as a dash without being dash punctuation
 _LINES = frozenset("\u0085\u2028\u2029")
+_MARKS = frozenset({"Mn", "Me"})
+_LATIN_ENDS = "\u0250"
+
+BORDER = "\u200b"
+"""Where two words touch: no letter, no space. `fold` drops it from texts, so in a folded one it is a border alone."""
+
+SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u1950-\u1aaf\u2e80-\u2fdf\u3005-\u3007\u3021-\u302f"
+    "\u3031-\u318f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U0001b000-\U0001b2ff"
+    "\U00020000-\U0003ffff"
+)
+"""Scripts whose words touch (Thai, Lao, Myanmar, Hangul, Khmer, kana, Han), as ranges of a character class."""
+
+_JOINING = (
+    f"{SPACELESS}\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew and Arabic write short words onto the next one
+)
+_TOUCHING = re.compile(rf"(?<=[{_JOINING}])(?=[A-Za-z0-9+(])|(?<=[A-Za-z0-9)])(?=[{_JOINING}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,10 @@ class Shadow:
     ends: Sequence[int] = field(repr=False)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """The original offsets of the non-empty span `start` to `end` of the folded text."""
+        """The original offsets of the non-empty span `start` to `end` of the folded text.
+
+        A border stands for what is before it.
+        """
         if not 0 <= start < end <= len(self.text):
             raise ValueError("a span covers at least one character of the text")
         if not self.starts:
@@ -54,7 +76,7 @@ def fold(text: str) -> Shadow:
         plain = _PLAIN.match(text, at)
         # The last plain character may carry combining marks that follow it: it is folded together with them.
         stop = plain.end() if plain else at
-        if plain and stop < len(text) and unicodedata.combining(text[stop]):
+        if plain and stop < len(text) and _is_mark(text[stop]):
             stop -= 1
         if stop > at:
             pieces.append(text[at:stop])
@@ -68,7 +90,39 @@ def fold(text: str) -> Shadow:
         starts.extend([at] * len(folded))
         ends.extend([stop] * len(folded))
         at = stop
-    return Shadow("".join(pieces), starts, ends)
+    return _with_borders("".join(pieces), starts, ends)
+
+
+def touch(before: str, after: str) -> bool:
+    """Whether a border has to stand between the last character of one text and the first of another."""
+    return _TOUCHING.search(before[-1:] + after[:1]) is not None
+
+
+def _with_borders(text: str, starts: list[int], ends: list[int]) -> Shadow:
+    """The shadow with a border wherever a script without spaces touches a Latin letter or a digit."""
+    cuts = [match.start() for match in _TOUCHING.finditer(text)]
+    cuts = [cut for cut in cuts if not _in_address(text, cut)] if "@" in text else cuts
+    if not cuts:
+        return Shadow(text, starts, ends)
+    pieces, new_starts, new_ends = [text[: cuts[0]]], starts[: cuts[0]], ends[: cuts[0]]
+    for cut, stop in pairwise((*cuts, len(text))):
+        pieces += (BORDER, text[cut:stop])
+        new_starts += (starts[cut - 1], *starts[cut:stop])
+        new_ends += (ends[cut - 1], *ends[cut:stop])
+    return Shadow("".join(pieces), new_starts, new_ends)
+
+
+_NAME_THEN_AT = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
+_AT_THEN_DOMAIN = re.compile(r"@[\w.-]{0,64}\Z")
+_DOMAIN_GOES_ON = re.compile(r"[\w-]{1,63}\.\w")
+
+
+def _in_address(text: str, cut: int) -> bool:
+    """Whether a place is within an e-mail address: its name and its domain may be in any script."""
+    if _NAME_THEN_AT.match(text, cut):
+        return True
+    at = _AT_THEN_DOMAIN.search(text, max(0, cut - 65), cut)
+    return at is not None and _DOMAIN_GOES_ON.match(text, cut) is not None
 
 
 _LONGEST_CLUSTER = 16
@@ -77,14 +131,21 @@ _LONGEST_CLUSTER = 16
 def _cluster_end(text: str, at: int) -> int:
     """The end of the character at `at` with the marks that combine with it."""
     stop = at + 1
-    while stop < len(text) and stop - at < _LONGEST_CLUSTER and unicodedata.combining(text[stop]):
+    while stop < len(text) and stop - at < _LONGEST_CLUSTER and _is_mark(text[stop]):
         stop += 1
     return stop
 
 
+def _is_mark(character: str) -> bool:
+    return character > "\u02ff" and unicodedata.category(character) in _MARKS
+
+
 @lru_cache(maxsize=4096)
 def _fold_cluster(cluster: str) -> str:
-    return "".join(_fold_character(character) for character in unicodedata.normalize("NFKC", cluster))
+    composed = unicodedata.normalize("NFKC", cluster)
+    if composed[:1] < _LATIN_ENDS or not composed[0].isalpha():
+        composed = "".join(character for character in composed if not _is_mark(character))
+    return "".join(_fold_character(character) for character in composed)
 
 
 def _fold_character(character: str) -> str:  # one return for each kind of disguise

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from operator import add
 
 from gateway.detection.replacements import Replacement
+from gateway.detection.shadow import BORDER
 
-_SINGLES = re.compile(r"(?<![^\s(\[{<>\"':=,])\S(?:[ \t\r\n]{1,3}\S){6,}(?=[.,;:!?)\]}<>\"']{0,4}(?:\s|\Z))")
+_SINGLES = re.compile(
+    rf"(?<![^\s(\[{{<>\"':=,{BORDER}])\S(?:[ \t\r\n]{{1,3}}\S){{6,}}(?=[.,;:!?)\]}}<>\"']{{0,4}}(?:[\s{BORDER}]|\Z))"
+)
 _JOINED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
 )
@@ -17,6 +20,7 @@ _BROKEN = re.compile(
     r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9._-][A-Za-z0-9@._-]{0,127})"
     r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@(?:[\w-]{1,63}\.){1,3}(?:com|org|net|edu|gov|io|de|uk|fr|eu|us|ca|example|test)\b)"
 )
+_LEAST_LINE = 8
 _COMPLETE = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[.,;:!?)>\"']*|@?[^@]{24,}")
 _GAP = re.compile(r"\s+")
 _DIGITS = {
@@ -30,6 +34,16 @@ _SPOKEN = re.compile(
     rf"\b(?:{_DIGIT}|double|triple)\b(?=[\s,\-])(?:[\s,\-]{{0,3}}\b(?:{_WORD})\b){{5,}}", re.IGNORECASE
 )
 _SPOKEN_WORD = re.compile(r"[a-z]+")
+
+
+_SWITCH = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
+_FEWEST_SWITCHES = 3
+_AFTER_VALUES = " \t\r\n.,;!?)]}\"'`>"
+
+
+def looks_random(text: str) -> bool:
+    """Whether letters of both cases and digits take turns as they do in a key, and hardly in a word or a number."""
+    return len(_SWITCH.findall(text)) >= _FEWEST_SWITCHES
 
 
 def spelled(text: str) -> list[Replacement]:
@@ -66,10 +80,14 @@ def _digits(words: str) -> Iterator[str]:
 
 
 def broken_lines(text: str) -> list[Replacement]:
-    """Addresses and keys with a line break in them. What is complete before the break is not continued after it."""
+    """Addresses and keys with a line break in them. What is complete before the break is not continued after it, but by
+    what no word looks like: a key may have any length."""
     found: list[Replacement] = []
     for match in _BROKEN.finditer(text):
         first, second = match["first"] or match["local"], match["second"] or match["domain"]
-        if not _COMPLETE.fullmatch(first, max(0, first.find("@"))):
+        complete = _COMPLETE.fullmatch(first, max(0, first.find("@"))) is not None
+        ends_there = not text[match.end() : match.end() + 1].strip(_AFTER_VALUES)
+        rest_of_key = "@" not in first and ends_there and len(second) >= _LEAST_LINE and looks_random(second)
+        if not complete or rest_of_key:
             found.append(Replacement(*match.span(), first + second))
     return found

@@ -265,7 +265,7 @@ def test_offsets_lead_back_over_what_was_put_between(texts: list[str]) -> None:
     assert joint.pieces() == texts
     assert neighbours_from_json(neighbours_to_json(joint, ())) == joint
     for at, sign in enumerate(spaced):
-        start, end = joint.without(" ", at), joint.without(" ", at + 1)
+        start, end = joint.without(" ", at, cuts), joint.without(" ", at + 1, cuts)
         assert joint.text[start:end] == ("" if sign == " " else sign)
 
 

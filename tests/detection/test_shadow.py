@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.detection.shadow import fold
+from gateway.detection.shadow import BORDER, fold
 
 ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=200)
 DISGUISED = st.text(
-    alphabet="aZ09 -.@\x00\x1f\u200b\u00a0\u2011\uff11\u0663\ufb01\ufdfa\u0301\u00e9\u202e\U0001d7d8\n", max_size=60
+    alphabet="\u306f\uac00\u0e17\u0e35\u20e3"
+    "aZ09 -.@\x00\x1f\u200b\u00a0\u2011\uff11\u0663\ufb01\ufdfa\u0301\u00e9\u202e\U0001d7d8\n",
+    max_size=60,
 )
+
+
+def words(folded: str) -> str:
+    """Without the borders, which depend on what is beside them."""
+    return folded.replace(BORDER, "")
 
 
 @given(st.one_of(ANY_TEXT, DISGUISED), st.data())
@@ -26,7 +33,7 @@ def test_every_span_leads_back_into_the_original(text: str, data: st.DataObject)
     original_start, original_end = shadow.original(start, end)
 
     assert 0 <= original_start < original_end <= len(text)
-    assert shadow.text[start:end] in fold(text[original_start:original_end]).text
+    assert words(shadow.text[start:end]) in words(fold(text[original_start:original_end]).text)
 
 
 @given(st.one_of(ANY_TEXT, DISGUISED))
@@ -58,6 +65,12 @@ def test_plain_text_is_its_own_shadow(text: str) -> None:
         ("a＠b．com", "a@b.com"),
         ("Jose\u0301", "José"),
         ("ﬁle", "file"),
+        ("4\u03321\u03051\ufe0f\u20e3", "411"),
+        ("s\u0332k\u20e3-\u200b\u0332", "sk-"),
+        ("私のSSNは536です", "私の\u200bSSN\u200bは\u200b536\u200bです"),
+        ("카드4111입니다", "카드\u200b4111\u200b입니다"),
+        ("ที่4111ของ", "ที่\u200b4111\u200bของ"),
+        ("ב4111", "ב\u200b4111"),
     ],
 )
 def test_disguises_are_folded(disguised: str, plain: str) -> None:
@@ -80,4 +93,4 @@ def test_a_long_run_of_marks_stays_linear() -> None:
     """Thousands of combining marks on one letter are folded in pieces."""
     text = "e" + "\u0301" * 50_000
 
-    assert len(fold(text).text) >= 40_000
+    assert fold(text).text == "\u00e9"
