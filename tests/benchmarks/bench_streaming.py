@@ -31,7 +31,7 @@ from typing import Any
 import uvloop
 
 from tests.benchmarks.bench_gateway import gateway, memory_mb, stand_in, text_of
-from tests.benchmarks.stamping_provider import words_of
+from tests.benchmarks.stamping_provider import MOST_TOKENS, UNIT_US, words_of
 from tests.benchmarks.stream_client import Answer, Connection
 from tests.conftest import REPOSITORY
 
@@ -43,12 +43,12 @@ SAME = -1
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text is asked for and how its answer is read. `model` begins the model's name, which says where it goes."""
+    """How a text is asked for, with at most so many tokens, and how its answer is read."""
 
     name: str
     path: str
     model: str
-    body: Callable[[str], dict[str, Any]]
+    body: Callable[[str, int], dict[str, Any]]
     delta: Callable[[dict[str, Any]], str]
 
 
@@ -64,18 +64,22 @@ def _message_delta(event: dict[str, Any]) -> str:
     return str(event["delta"]["text"]) if event["type"] == "content_block_delta" else ""
 
 
-def _said(text: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": text}]
+def _chat(text: str, most: int) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}], "max_completion_tokens": most}
 
 
-def _message(text: str) -> dict[str, Any]:
-    return {"messages": _said(text), "max_tokens": 10_000}
+def _response(text: str, most: int) -> dict[str, Any]:
+    return {"input": text, "max_output_tokens": most}
 
 
-CHAT = Dialect("chat", "/v1/chat/completions", "gpt", lambda text: {"messages": _said(text)}, _chat_delta)
-RESPONSES = Dialect("responses", "/v1/responses", "gpt", lambda text: {"input": text}, _response_delta)
-MESSAGES = Dialect("messages", "/v1/messages", "claude", _message, _message_delta)
-TOLD = Dialect("messages told from chat", "/v1/messages", "gpt", _message, _message_delta)
+def _message(text: str, most: int) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}], "max_tokens": most}
+
+
+CHAT = Dialect("chat", "/v1/chat/completions", "gpt-stream", _chat, _chat_delta)
+RESPONSES = Dialect("responses", "/v1/responses", "gpt-stream", _response, _response_delta)
+MESSAGES = Dialect("messages", "/v1/messages", "claude-stream", _message, _message_delta)
+TOLD = Dialect("messages told from chat", "/v1/messages", "gpt-stream", _message, _message_delta)
 DIALECTS = (CHAT, RESPONSES, MESSAGES, TOLD)
 
 
@@ -115,16 +119,17 @@ def asked(seed: int, emails: int = 0, length: int = 500) -> str:
     return text_of(seed, max(40, length - len(told))) + told
 
 
-def request(dialect: Dialect, text: str, count: int = 0, pace: int = 0) -> dict[str, Any]:
+def request(dialect: Dialect, text: str, count: int = 500, pace: int = 0) -> dict[str, Any]:
     """The body: for so many tokens of the stamping provider, one every `pace` microseconds."""
-    return {"model": f"{dialect.model}-stream-{count}-{pace}", "stream": True, **dialect.body(text)}
+    return {"model": dialect.model, "stream": True, **dialect.body(text, pace // UNIT_US * MOST_TOKENS + count)}
 
 
 def checked(answer: Answer, side: Side, emails: int) -> Answer:
     """The answer, if it came, and on the way that it should take."""
     route = "" if side.name == "direct" else "external-transformed" if emails else "external"
     if answer.status != 200 or answer.route != route:
-        raise SystemExit(f"not comparable: {side.name} {answer.status} {answer.route} {answer.reason}")
+        told = b"".join(piece for _, piece in answer.pieces)[:200] if answer.status != 200 else b""
+        raise SystemExit(f"not comparable: {side.name} {answer.status} {answer.route} {answer.reason} {told!r}")
     return answer
 
 
@@ -157,11 +162,9 @@ async def first_tokens(sides: Sequence[Side], count: int) -> dict[str, dict[str,
     return told
 
 
-def read(answer: Answer, dialect: Dialect, words: Sequence[str], taken: Taken) -> None:
-    """Look for every token, and note how long each took."""
-    text, ends, arrivals = "", [], []
-    parts = []
-    size = 0
+def read(answer: Answer, dialect: Dialect, words: Sequence[str], taken: Taken, since: int = 0) -> None:
+    """Look for every token, and note how long each took that was sent after `since`."""
+    parts, ends, arrivals, size = [], [], [], 0
     for arrival, event in answer.events():
         delta = dialect.delta(event)
         if delta:
@@ -177,8 +180,10 @@ def read(answer: Answer, dialect: Dialect, words: Sequence[str], taken: Taken) -
     taken.wrong += abs(len(words) - len(came)) + sum(a != b for a, b in zip(came, enumerate(words), strict=False))
     taken.wrong += "".join(match[0] for match in found) != text
     stamps = [arrivals[bisect_left(ends, match.end(2))] for match in found]
-    taken.tokens += [(at - int(match[2])) / 1e6 for at, match in zip(stamps, found, strict=True)]
-    taken.words += [(arrivals[bisect_left(ends, match.end())] - int(match[2])) / 1e6 for match in found]
+    for at, match in zip(stamps, found, strict=True):
+        if int(match[2]) >= since:
+            taken.tokens.append((at - int(match[2])) / 1e6)
+            taken.words.append((arrivals[bisect_left(ends, match.end())] - int(match[2])) / 1e6)
     taken.spans.append((stamps[-1] - stamps[0]) / 1e6)
 
 
@@ -227,15 +232,17 @@ async def at_once(side: Side, *, streams: int, tokens: int, pace: int) -> tuple[
         for connection, text in zip(connections, texts, strict=True)
     ]
     answers = await asyncio.gather(*asking)
+    first_sent = min(answer.sent for answer in answers)
+    last_begin = max(answer.pieces[0][0] for answer in answers)
+    last_end = max(answer.pieces[-1][0] for answer in answers)
+    held = sum(answer.pieces[-1][0] > last_begin for answer in answers)
     taken = Taken()
     for number, (answer, text) in enumerate(zip(answers, texts, strict=True)):
-        read(checked(answer, side, number % 2), CHAT, words_of(text, tokens), taken)
-    seconds = (max(answer.pieces[-1][0] for answer in answers) - min(answer.sent for answer in answers)) / 1e9
-    last_begin = max(answer.pieces[0][0] for answer in answers)
-    held = sum(answer.pieces[-1][0] > last_begin for answer in answers)
+        read(checked(answer, side, number % 2), CHAT, words_of(text, tokens), taken, last_begin if pace else 0)
     for connection in connections:
         connection.close()
-    return taken, {"seconds": round(seconds, 2), "open when the last began": held}
+    seconds = {"until_all_began_s": (last_begin - first_sent) / 1e9, "seconds": (last_end - first_sent) / 1e9}
+    return taken, {**{name: round(value, 2) for name, value in seconds.items()}, "open_when_the_last_began": held}
 
 
 @contextlib.contextmanager
@@ -271,6 +278,7 @@ def told_tokens(kind: dict[str, Taken]) -> dict[str, Any]:
         "token_ms": beside(direct.tokens, through.tokens),
         "word_ms": beside(direct.words, through.words),
         "first_to_last_ms_p50": spans,
+        "added_us_per_token": round(1000 * (spans["through"] - spans["direct"]) / (through.count / len(through.spans))),
         "gateway_processor_us_per_token": round(1000 * through.cpu / through.count, 1),
         "words_whose_end_came_later": round(late / through.count, 4),
         "wrong_or_lost": direct.wrong + through.wrong,
@@ -294,7 +302,7 @@ def told_at_once(sides: Sequence[Side], pid: int, *, streams: int, tokens: int, 
             **figures,
             "tokens_per_second": round(taken.count / figures["seconds"]),
             "tokens": taken.count,
-            "token_ms": quantiles(taken.tokens),
+            "token_ms_once_all_began" if pace else "token_ms": quantiles(taken.tokens),
             "wrong_or_lost": taken.wrong,
             "cut": taken.cut,
         }

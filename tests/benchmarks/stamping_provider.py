@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.stamping_provider          # prints its base URL
 
-It speaks the dialects of the stand-in, with all their events. The model's name says what to stream:
-`gpt-stream-400-5000` is 400 tokens, one every 5,000 microseconds; with 0 each is sent as soon as the one before was.
+It speaks the dialects of the stand-in, with all their events. The most tokens that a request allows say what to
+stream: 50_400 is 400 tokens, one every 50 tenths of a millisecond; with 400 each is sent as soon as the one before was.
 A token is ` 00017@123456789 word`: its number, the monotonic clock in nanoseconds, and a word. Every tenth word is one
 of the addresses (or placeholders) of the request, if it holds any.
 """
@@ -28,6 +28,8 @@ from gateway.testing.stand_in_mind import Body, Voice
 PROSE = "the report shows that delivery times improved after we changed the routing service and moved a cache"
 WORDS = PROSE.split()
 ADDRESS = re.compile(r"\[EMAIL_ADDRESS_[A-Z2-7]{10}\]|[\w.]+@[\w.-]+\w")
+MOST_TOKENS = 1_000
+UNIT_US = 100
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _FIRST = 0xE000
 _SLOT = re.compile(rb"\xee[\x80-\xbf]{2}|\xef[\x80-\xa3][\x80-\xbf]")
@@ -50,6 +52,12 @@ def text_asked(body: Body) -> str:
     return content if isinstance(content, str) else " ".join(part["text"] for part in content)  # type: ignore[index,union-attr,call-overload,misc]
 
 
+def allowed(body: Body) -> int:
+    """The most tokens of the answer, in each dialect."""
+    names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+    return next(value for name in names if isinstance(value := body.get(name), int))
+
+
 def endpoint_of(path: str) -> Endpoint:
     """What is asked for."""
     return next(endpoint for end, endpoint in ENDPOINTS.items() if path.endswith(end))
@@ -59,11 +67,11 @@ class _Stream:
     """One answer, written event by event into a transport that may ask to wait."""
 
     def __init__(self, transport: asyncio.Transport, endpoint: Endpoint, body: Body) -> None:
-        _, _, count, pace = str(body["model"]).split("-")
+        pace, count = divmod(allowed(body), MOST_TOKENS)
         self._transport = transport
-        self._words = words_of(text_asked(body), int(count))
-        self._seconds = int(pace) / 1_000_000
-        self._events = list(_templates(endpoint, body, int(count)))
+        self._words = words_of(text_asked(body), count)
+        self._seconds = pace * UNIT_US / 1_000_000
+        self._events = list(_templates(endpoint, body, count))
         self._at = 0
         self._due = 0.0
         self.paused = False
