@@ -27,7 +27,7 @@ from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
-from gateway.cli.policy_author import schema
+from gateway.cli.policy_author import fmt, schema
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation, read
 from gateway.domain.explain import explained, summary
@@ -55,6 +55,7 @@ def policy() -> None:
 
 
 policy.add_command(schema)
+policy.add_command(fmt)
 
 
 @policy.command("lint")

@@ -27,7 +27,7 @@ from tests.egress.leaks.front import (
     TOLD_SSN,
     Front,
 )
-from tests.egress.leaks.holes import hole, still_open
+from tests.egress.leaks.holes import hole
 from tests.egress.leaks.matrix import WAYS, bytes_of
 
 FUNCTION: Json = {"name": "find", "parameters": {"type": "object"}}
@@ -123,7 +123,7 @@ def split_values(front: Front) -> None:
 
 @hole(12, "tests/detection/test_shadow.py")
 def homoglyphs(front: Front) -> None:
-    """Full-width digits, mathematical digits, foreign digits, a combining mark, a homoglyph in an address."""
+    """Full-width digits, mathematical digits, foreign digits, combining marks, a homoglyph in an address."""
     for start in (0xFF10, 0x1D7CE, 0x0660, 0x0966):
         disguised = "".join(chr(start + int(sign)) if sign.isdigit() else sign for sign in SSN)
         assert front.chat(f"My social security number is {disguised}.").kept()
@@ -132,13 +132,10 @@ def homoglyphs(front: Front) -> None:
     assert masked.sent
     assert not masked.left(EMAIL)
     assert not masked.left(wide)
-
-
-@still_open(12, "a number with a combining mark on each of its digits")
-def marked_digits(front: Front) -> None:
-    """Marks that no letter is composed with."""
-    marked = "".join(f"{sign}\u0332" for sign in CARD)
-    assert front.chat(f"Why was card {marked} declined?").kept()
+    for mark in ("\u0332", "\u0305", "\u20e3"):
+        for value in (CARD, SSN, SECRET):
+            marked = "".join(f"{sign}{mark}" for sign in value)
+            assert front.chat(f"Why was {marked} declined?").kept(), (value, mark)
 
 
 @hole(13, "tests/detection/test_shadow.py")
@@ -304,12 +301,7 @@ def languages(front: Front) -> None:
     masked = front.chat(f"Bitte schreiben Sie an {EMAIL} und 请联系{EMAIL}谢谢")
     assert masked.sent
     assert not masked.left(EMAIL)
-
-
-@still_open(42, "a number, key or term that touches letters of a script without spaces")
-def no_spaces(front: Front) -> None:
-    """Chinese, Japanese, Korean and Thai letters before and after a value."""
-    for text in (
+    for text in (  # scripts without spaces
         f"私のクレジットカード番号は{CARD}です。",
         f"私のSSNは{SSN}です。",
         f"密码是{SECRET}吗",
