@@ -22,7 +22,7 @@ _JSON = "application/json"
 _ABOUT = (
     "An OpenAI-compatible gateway that lets nothing leave the network without a recorded policy decision. A request "
     "that fits its schema can be read; what becomes of it is decided by the policy. `GET /v1/gateway/coverage` says of "
-    "every field whether it is inspected."
+    "every field whether it is inspected. Integers are written without a fraction: 1, not 1.0."
 )
 _KEYED: Json = [{"bearer": []}, {"x-api-key": []}]
 
