@@ -26,8 +26,9 @@ _MOST_TEXT = 2048
 _TOKEN = 24
 _KEY = "SECRET"
 _LEAST_REST = 6
-_ID = re.compile(r"(?!\d+\Z)[A-Za-z0-9_.:/@+=-]+")
+_ID = re.compile(r"[A-Za-z0-9_.:/@+=-]+")
 _IDS = "ids"
+_INDEX = re.compile(r"/\d+(?![^/])")
 _MAY_BE_IDS = frozenset({LeafKind.VALUE, LeafKind.NAME})
 _SPOKEN = frozenset({Source.USER, Source.SYSTEM, Source.ASSISTANT, Source.TOOL_RESULT})
 
@@ -108,8 +109,8 @@ def _chains(leaves: Sequence[Leaf]) -> Iterator[tuple[tuple[str, ...], list[Leaf
 
 def _names(leaf: Leaf) -> Iterator[tuple[str, ...]]:
     field_name = leaf.address.split("/", 2)[1] if "/" in leaf.address else ""
-    if leaf.kind in _MAY_BE_IDS and leaf.source is not Source.TOOL_ARGUMENTS and _ID.fullmatch(leaf.text):
-        yield (_IDS, leaf.schema)
+    if _is_id(leaf):
+        yield (_IDS, _INDEX.sub("/*", leaf.schema))
     if leaf.kind is LeafKind.VALUE and leaf.source in _SPOKEN:
         yield ("spoken",)
         if leaf.source is Source.USER:
@@ -122,6 +123,13 @@ def _names(leaf: Leaf) -> Iterator[tuple[str, ...]]:
 
 _Group = list[tuple[Leaf, int, str]]
 """Leaves, each with a part of its text and where that begins."""
+
+
+def _is_id(leaf: Leaf) -> bool:
+    """Whether this is an id, or a value that looks like one: without a space, and no number."""
+    if leaf.kind is LeafKind.VALUE and (leaf.source is Source.TOOL_ARGUMENTS or leaf.text.isdigit()):
+        return False
+    return leaf.kind in _MAY_BE_IDS and _ID.fullmatch(leaf.text) is not None
 
 
 def _of_chain(chain: Sequence[Leaf]) -> Iterator[_Group]:

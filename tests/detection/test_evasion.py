@@ -13,7 +13,8 @@ import pytest
 
 from gateway.detection.analyzer import Analyzer
 from gateway.detection.custom import CompiledDetectors
-from gateway.domain.policy import TermsDetector
+from gateway.domain.finding import Permille
+from gateway.domain.policy import PatternDetector, TermsDetector
 from tests.adapters.test_presidio_detector import MEANS
 
 NONE = CompiledDetectors(())
@@ -176,3 +177,76 @@ def test_a_policy_s_own_terms_are_found_wrapped(analyzer: Analyzer) -> None:
     text = f"see {_base64('all of project nimbus')} and project%20nimbus"
 
     assert [f.entity for f in analyzer.examine(text, (), custom)] == ["code_name", "code_name"]
+
+
+CARD, SSN, KEY = "4111 1111 1111 1111", "536-22-8145", "sk-proj-Zk3vT9qLm2Xw8RbN4yHc7JdP1sGf6AuE"
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        (f"私のクレジットカード番号は{CARD}です。", "CREDIT_CARD", CARD),
+        (f"私のSSNは{SSN}です。", "US_SSN", SSN),
+        (f"密码是{KEY}吗", "SECRET", KEY),
+        (f"카드{CARD}입니다", "CREDIT_CARD", CARD),
+        (f"บัตร{CARD}ของ", "CREDIT_CARD", CARD),
+        (f"הכרטיס ב{CARD}", "CREDIT_CARD", CARD),
+        (f"谢谢jane@example.com谢谢{CARD}", "CREDIT_CARD", CARD),
+        ("SSNは5 3 6 - 2 2 - 8 1 4 5です", "US_SSN", "5 3 6 - 2 2 - 8 1 4 5"),
+        (r"SSNは\u0035\u0033\u0036-22-8145です", "US_SSN", r"\u0035\u0033\u0036-22-8145"),
+        ("宛先jane@例え1.jpです", "EMAIL_ADDRESS", "宛先jane@例え1.jp"),
+    ],
+)
+def test_letters_of_scripts_without_spaces_hide_nothing(analyzer: Analyzer, text: str, entity: str, value: str) -> None:
+    """They may touch a value on both sides; an address may be written in them."""
+    assert (entity, value) in [(f.entity, text[f.start : f.end]) for f in analyzer.examine(text, (), NONE)]
+
+
+@pytest.mark.parametrize(
+    "text", ["A社B社C社D社E社F社G社H社", "1年2月3日4時5分6秒7曜8回9番", "2024年3月15日の会議は第12会議室"]
+)
+def test_short_words_in_scripts_without_spaces_are_no_values(analyzer: Analyzer, text: str) -> None:
+    """Digits and letters that stand alone there."""
+    assert analyzer.examine(text, (), NONE) == ()
+
+
+@pytest.mark.parametrize("mark", ["\u0332", "\u0305", "\u20e3", "\ufe0f\u20e3"])
+@pytest.mark.parametrize(("value", "entity"), [(CARD, "CREDIT_CARD"), (SSN, "US_SSN"), (KEY, "SECRET")])
+def test_marks_over_signs_hide_nothing(analyzer: Analyzer, value: str, entity: str, mark: str) -> None:
+    """One on each."""
+    text = "".join(f"{sign}{mark}" for sign in value)
+
+    assert (entity, 0) in [(f.entity, f.start) for f in analyzer.examine(text, (), NONE)]
+
+
+def test_a_key_goes_on_in_the_next_line(analyzer: Analyzer) -> None:
+    """Where that looks like the rest of a key, however long the first line is; a word or an assignment does not."""
+    for text, value in (
+        (f"use {KEY[:28]}\n{KEY[28:]} now", f"{KEY[:28]}\n{KEY[28:]}"),
+        (f"use {KEY}\nregards", KEY),
+        (f"use {KEY}\nS3_Bucket2a4b=x", KEY),
+    ):
+        assert max(text[f.start : f.end] for f in analyzer.examine(text, (), NONE)) == value
+
+
+def test_a_policy_s_own_words_are_found_between_letters_without_spaces(analyzer: Analyzer) -> None:
+    """Terms in any script, patterns as they were written, and what explains them."""
+    terms = TermsDetector(id="term", terms=("Halcyon Babababa", "極秘計画", "CRANE鶴"), means=MEANS)
+    pattern = PatternDetector(
+        id="item",
+        re2=r"項目\d+",
+        evidence=("code", "番号"),
+        within_chars=10,
+        alone=Permille(100),
+        with_evidence=Permille(900),
+        means=MEANS,
+    )
+    custom = CompiledDetectors((terms, pattern))
+    for text, name, value in (
+        ("關於Halcyon Babababa的", "term", "Halcyon Babababa"),
+        ("この極秘計画について", "term", "極秘計画"),
+        ("これCRANE鶴だ", "term", "CRANE鶴"),
+        ("このcodeは項目\uff11\uff12です", "item", "項目\uff11\uff12"),
+    ):
+        found = [(f.entity, f.confidence, text[f.start : f.end]) for f in analyzer.examine(text, (), custom)]
+        assert (name, 900 if name == "item" else 950, value) in found

@@ -30,7 +30,7 @@ def leaf(
     at: int | str, text: str, source: Source = Source.USER, kind: LeafKind = LeafKind.VALUE, field: str = "messages"
 ) -> Leaf:
     """One text of a request."""
-    return Leaf(Address(f"/{field}/{at}"), f"/{field}/*", text, source, kind, ())
+    return Leaf(Address(f"/{field}/{at}"), f"/{field}/{at}", text, source, kind, ())
 
 
 def said(*texts: str) -> list[Leaf]:
@@ -138,6 +138,56 @@ def test_a_patient_is_found_wherever_the_sentence_is_cut(shipped: Analyzer) -> N
         found = examined(shipped, parts(sentence, cut))
 
         assert {"PERSON", "MEDICAL_CONDITION"} <= {name for texts in found for name, _ in texts}, cut
+
+
+def ids(*texts: str) -> list[Leaf]:
+    """Ids of items, each behind a name."""
+    return [
+        Leaf(Address(f"/messages/{at}/{name}"), f"/messages/{at}/{name}", text, Source.ASSISTANT, LeafKind.NAME, ())
+        for at, each in enumerate(texts)
+        for name, text in (("id", each), ("name", "find"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "entity"),
+    [
+        (("ssn-536-2", "2-8145", "x"), "US_SSN"),
+        (("call_1", "ssn-536-2", "2-8145", "call_2"), "US_SSN"),
+        (("a", "b", "card-4111-1111", "-1111-1111", "c"), "CREDIT_CARD"),
+        (("a", "card-4111-1111", "-1111-", "1111", "c"), "CREDIT_CARD"),
+    ],
+)
+def test_a_value_over_ids_ends_where_the_next_id_begins(
+    analyzer: Analyzer, texts: tuple[str, ...], entity: str
+) -> None:
+    """Whatever ids stand before and behind it, and whatever else stands between them."""
+    found = examined(analyzer, ids(*texts))
+
+    assert entity in {name for each in found for name, _ in each}
+
+
+def test_ids_of_calls_are_no_values(analyzer: Analyzer) -> None:
+    """As providers make them."""
+    calls = [f"call_{number:02d}Ab{number * 7919:06d}Xy{number}" for number in range(60)]
+    found = examined(analyzer, ids(*calls))
+
+    assert [each for texts in found for each in texts] == []
+
+
+KEY = "sk-proj-Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7aC0eF3hJ6"
+
+
+@pytest.mark.parametrize("cut", range(28, len(KEY) - 5))
+def test_the_rest_of_a_key_is_told(analyzer: Analyzer, cut: int) -> None:
+    """What stands before the cut is a key by itself; what stands behind it belongs to it."""
+    assert examined(analyzer, said(f"use {KEY[:cut]}", f"{KEY[cut:]} since then"))[1] == [("SECRET", KEY[cut:])]
+
+
+@pytest.mark.parametrize("after", ["Thanks", "follow-up", "2024 was good", "then it fails"])
+def test_a_word_behind_a_key_is_no_part_of_it(analyzer: Analyzer, after: str) -> None:
+    """It happens to stand there."""
+    assert examined(analyzer, said(f"use {KEY}", after)) == [[("SECRET", KEY)], []]
 
 
 def test_each_piece_is_told_where_it_stands(analyzer: Analyzer) -> None:
