@@ -1,4 +1,4 @@
-"""The policy bundle of a directory: every `*.policy.yaml` in it, together, or none of them.
+"""The policy bundle of a directory: every `*.policy.yaml` and `*.exception.yaml` in it, together, or none of them.
 
 A bundle loads whole or not at all. At the first start a problem is an exception; later the last good bundle stays in
 force and `health` says so. Files are read once: what is judged, what is hashed and what comes into force are the same
@@ -15,14 +15,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from gateway.adapters.policy_exceptions import ReadException, read_exception
 from gateway.adapters.policy_reader import KNOWN_ENTITIES, Readable, Unreadable, read_policy
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError, shown
+from gateway.domain.exceptions import PolicyException
 from gateway.domain.labels import Entity
 from gateway.domain.policy import Bundle, CustomDetector, Policy, Zone
 from gateway.pipeline.ports import Health
 
 POLICY_SUFFIX = ".policy.yaml"
 TEST_SUFFIX = ".policy.test.yaml"
+EXCEPTION_SUFFIX = ".exception.yaml"
 _STALE = "The newest policy files could not be loaded. The last good bundle is in force."
 _ANY_ZONE: Mapping[str, Zone] = MappingProxyType({})
 
@@ -50,6 +53,7 @@ class Lint:
     errors: tuple[PolicyError, ...]
     warnings: tuple[PolicyError, ...]
     policies: tuple[Policy, ...]
+    exceptions: tuple[PolicyException, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +129,37 @@ class FilePolicies:
         lint = lint_files(files, entities=self._entities, zones=self._zones, today=datetime.now(UTC).date())
         if lint.errors:
             raise PolicyErrors(lint.errors)
-        return Bundle(policies=lint.policies, digest=digest_of(files), revision=revision)
+        return bundle_of(lint, files, revision)
 
 
-def read_files(directory: Path, suffix: str = POLICY_SUFFIX) -> tuple[SourceFile, ...]:
-    """The files of a directory whose names end in `suffix`, sorted by name. Hidden files are passed over.
+def bundle_of(lint: Lint, files: Iterable[SourceFile], revision: int) -> Bundle:
+    """The bundle of files in which no error was found."""
+    return Bundle(policies=lint.policies, exceptions=lint.exceptions, digest=digest_of(files), revision=revision)
+
+
+_BUNDLED = (POLICY_SUFFIX, EXCEPTION_SUFFIX)
+_SUFFIXES = (*_BUNDLED, TEST_SUFFIX)
+
+
+def read_files(directory: Path, *suffixes: str) -> tuple[SourceFile, ...]:
+    """The files of a directory whose names end in one of `suffixes`, sorted by name: without any, those of a bundle.
+    Hidden files are passed over.
 
     Raises `PolicyErrors` when there is none, when one cannot be read, or when a file's name leaves open what it is.
     """
     try:
         names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
         stray = [name for name in names if name.endswith((".yaml", ".yml")) and not name.endswith(_SUFFIXES)]
-        files = tuple(_file(directory / name) for name in names if name.endswith(suffix))
+        files = tuple(_file(directory / name) for name in names if name.endswith(suffixes or _BUNDLED))
     except OSError as error:
         raise PolicyErrors([_whole(directory.name, "P004", f"cannot be read: {error.strerror}")]) from None
     if stray:
-        message = f"a file that is neither *{POLICY_SUFFIX} nor *{TEST_SUFFIX} would be ignored: rename or remove it"
+        message = f"a file that is none of *{', *'.join(_SUFFIXES)} would be ignored: rename or remove it"
         raise PolicyErrors([_whole(name, "P004", message) for name in stray])
-    if not files:
-        raise PolicyErrors([_whole(directory.name, "P004", f"no file whose name ends in {suffix}")])
+    wanted = suffixes[0] if suffixes else POLICY_SUFFIX
+    if not any(file.name.endswith(wanted) for file in files):
+        raise PolicyErrors([_whole(directory.name, "P004", f"no file whose name ends in {wanted}")])
     return files
-
-
-_SUFFIXES = (POLICY_SUFFIX, TEST_SUFFIX)
 
 
 def _file(path: Path) -> SourceFile:
@@ -172,13 +184,39 @@ def lint_files(
     entities: frozenset[Entity] = KNOWN_ENTITIES,
     zones: Mapping[str, Zone] = _ANY_ZONE,
 ) -> Lint:
-    """Everything that is wrong with policy files, each by itself and together. `policies` are those that read well."""
-    read = [(file.name, read_policy(file.name, file.data, entities, today)) for file in files]
+    """Everything that is wrong with the files of a bundle, each by itself and together. `policies` and `exceptions`
+    are those that read well."""
+    written = [file for file in files if not file.name.endswith(EXCEPTION_SUFFIX)]
+    read = [(file.name, read_policy(file.name, file.data, entities, today)) for file in written]
     good = [(name, result.policy) for name, result in read if isinstance(result, Readable)]
     errors = [e for _, result in read if isinstance(result, Unreadable) for e in result.errors]
     errors += [*_together(good), *_misplaced(good, zones)]
-    warnings = [w for _, result in read for w in result.warnings]
-    return Lint(tuple(sorted(errors)), tuple(sorted(warnings)), tuple(policy for _, policy in good))
+    policies = tuple(policy for _, policy in good)
+    excepting = [
+        (file.name, read_exception(file.name, file.data, policies, entities, today))
+        for file in files
+        if file.name.endswith(EXCEPTION_SUFFIX)
+    ]
+    told = [*_same_names(excepting), *(e for _, result in excepting for e in result.errors)]
+    # What cannot be known while a policy is unreadable is not told: whether a rule or a name exists.
+    errors += [e for e in told if not (errors and e.code in _OF_POLICIES)]
+    warnings = [w for _, result in read for w in result.warnings] + [w for _, r in excepting for w in r.warnings]
+    exceptions = tuple(exception for _, result in excepting for exception in result.exceptions)
+    return Lint(tuple(sorted(errors)), tuple(sorted(warnings)), policies, exceptions)
+
+
+_OF_POLICIES = frozenset({"P016", "P021", "P022"})
+
+
+def _same_names(read: Iterable[tuple[str, ReadException]]) -> list[PolicyError]:
+    """Exceptions of one name: their uses would be counted together."""
+    names: dict[str, str] = {}
+    every = [(file, exception.id) for file, result in read for exception in result.exceptions]
+    return [
+        _whole(file, "P002", f"{names[name]} already is the exception {shown(name)}")
+        for file, name in every
+        if names.setdefault(name, file) != file
+    ]
 
 
 def _together(policies: Sequence[tuple[str, Policy]]) -> list[PolicyError]:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from gateway.adapters.policy_exceptions import moment_of
 from gateway.adapters.policy_reader import API_VERSION, checked_name
 from gateway.adapters.strict_yaml import Mark, PolicyError, YamlList, YamlNode, parse
 from gateway.adapters.yaml_fields import Fields, Problems
@@ -33,9 +34,9 @@ from gateway.domain.policy import Bundle, reported_by
 from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LISTED = ("classes", "transforms", "rules", "shadow")
+_LISTED = ("classes", "transforms", "rules", "shadow", "exception")
 _SINGLE = ("route", "destination", "label", "reason")
-_CONTEXT = ("app", "tenant", "key", "purpose", "model", "claimed_label")
+_CONTEXT = ("app", "tenant", "key", "purpose", "model", "claimed_label", "at")
 _COUNTS = ("leaves", "failed", "opaque")
 _MOST = 1_000_000
 
@@ -63,12 +64,15 @@ class Vocabulary:
     labels: tuple[str, ...]
     entities: frozenset[str]
     detectors: Mapping[str, Entity]
+    exceptions: frozenset[str] = frozenset()
 
 
 def vocabulary_of(bundle: Bundle, entities: frozenset[Entity]) -> Vocabulary:
     """The names that cases on this bundle may use."""
     detectors = {d.id: reported_by(d) for policy in bundle.policies for d in policy.detectors}
-    return Vocabulary(tuple(bundle.scale.labels), frozenset({*entities, *detectors.values()}), detectors)
+    return Vocabulary(
+        tuple(bundle.scale.labels), frozenset({*entities, *detectors.values()}), detectors, bundle.exception_ids
+    )
 
 
 def read_cases(file: str, data: bytes, names: Vocabulary) -> tuple[tuple[PolicyCase, ...], tuple[PolicyError, ...]]:
@@ -111,6 +115,7 @@ def outcome_of(routing: Routing) -> Expectation:
         "reason": frozenset({routing.reason}),
         "rules": frozenset(verdict.rules),
         "shadow": frozenset(verdict.shadow),
+        "exception": frozenset(routing.exceptions),
         "transforms": frozenset[str](),
         "destination": frozenset[str](),
         "status": frozenset[str](),
@@ -185,7 +190,7 @@ def _facts(problems: Problems, node: YamlNode, names: Vocabulary, *, with_findin
         key_id=fields.text("key", "test"),
         purpose=fields.text("purpose"),
         claimed_label=Label(claimed),
-        at=0,
+        at=max(0, moment_of(fields, "at")) if "at" in fields else 0,
     )
     return Facts(
         context=context,
@@ -215,10 +220,10 @@ def _finding(problems: Problems, node: YamlNode, names: Vocabulary) -> FindingFa
 
 
 def _expectation(fields: Fields, names: Vocabulary) -> Expectation:
-    optional = (*_SINGLE, *_LISTED, "status", "exception")
+    optional = (*_SINGLE, *_LISTED, "status")
     inner = Fields(fields.problems, fields.node("expect"), "'expect'", required=(), optional=optional)
     if "exception" in inner:
-        fields.problems.error(inner.place("exception"), "P007", "exceptions are not supported yet")
+        _known_exceptions(inner, names)
     if not any(key in inner for key in optional):
         fields.problems.error(inner.mark, "P006", "'expect' says nothing, so the case could not fail")
     expect = {key: frozenset({inner.text(key)}) for key in _SINGLE if key in inner}
@@ -229,6 +234,13 @@ def _expectation(fields: Fields, names: Vocabulary) -> Expectation:
     if "status" in inner:
         expect["status"] = frozenset({str(inner.whole("status", 400, 599, 403))})
     return expect | {key: _listed(inner, key) for key in _LISTED if key in inner}
+
+
+def _known_exceptions(fields: Fields, names: Vocabulary) -> None:
+    node = fields.node("exception")
+    for mark, name in () if isinstance(node, YamlList) and not node.items else fields.texts("exception"):
+        if name and name not in names.exceptions:
+            fields.problems.unknown(mark, "P016", "exception", name, names.exceptions)
 
 
 def _listed(fields: Fields, key: str) -> frozenset[str]:

@@ -204,5 +204,14 @@ POLICY_CODES: Final[Mapping[str, Code]] = MappingProxyType(
             wrong="customers: {type: exact_match, label: restricted}",
             right="customers: {type: exact_match, index: indexes/customers.edm, label: restricted}",
         ),
+        "P024": Code(
+            name="exception-ends",
+            level="warning",
+            what="An exception that has ended, or ends within seven days.",
+            why="From its end on, what it allowed stays inside or is refused again, to the second.",
+            mend="Remove the file, or have a new exception approved, with a name of its own.",
+            wrong="expires: 2020-01-01T00:00:00Z",
+            right="expires: 2026-12-31T00:00:00Z",
+        ),
     }
 )

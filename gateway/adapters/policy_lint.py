@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from gateway.adapters.file_policies import TEST_SUFFIX, PolicyErrors, SourceFile, digest_of, lint_files, read_files
+from gateway.adapters.file_policies import TEST_SUFFIX, PolicyErrors, SourceFile, bundle_of, lint_files, read_files
 from gateway.adapters.policy_cases import PolicyCase, read_cases, vocabulary_of
 from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.adapters.strict_yaml import Mark, PolicyError, YamlList, YamlMap, YamlNode, YamlText, parse, shown
@@ -40,7 +40,7 @@ def lint_directory(directory: Path, today: date) -> LintReport:
     result = lint_files(files, today=today)
     if result.errors:
         return LintReport(result.errors, result.warnings)
-    bundle = Bundle(policies=result.policies, digest=digest_of(files), revision=1)
+    bundle = bundle_of(result, files, revision=1)
     cases, errors = cases_of(directory, bundle)
     untested = () if errors else _untested(files, bundle, cases)
     return LintReport(errors, tuple(sorted((*result.warnings, *untested))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from gateway.adapters.file_policies import FilePolicies, read_files
+from gateway.adapters.file_policies import POLICY_SUFFIX, FilePolicies, read_files
 from gateway.adapters.policy_lint import cases_of, tried
 from gateway.adapters.strict_yaml import load_strict
 from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextIs, FindingIs, LabelIs, Not
@@ -21,7 +21,7 @@ def policy_pages(directory: Path) -> Mapping[str, str]:
     """The text of a page by the name of its policy, for every policy of a folder. Raises as `FilePolicies` does."""
     bundle = FilePolicies(directory).current()
     cases = [(case.id, tried(bundle, case).matching) for case in cases_of(directory, bundle)[0]]
-    metadata = [load_strict(file.data, file.name) for file in read_files(directory)]
+    metadata = [load_strict(file.data, file.name) for file in read_files(directory, POLICY_SUFFIX)]
     about = {p.name: _metadata(m) for p, m in zip(bundle.policies, metadata, strict=True)}
     return {policy.name: _page(policy, about[policy.name], cases) for policy in bundle.policies}
 

@@ -87,7 +87,7 @@ def read_policy(file: str, data: bytes, entities: frozenset[Entity], today: date
         return _result(problems)  # half a tree would only tell of what was not read
     kind = next((e.value for e in parsed.root.entries if e.key == "kind"), None)
     if getattr(kind, "value", "") == "Exception":
-        problems.error(parsed.root.mark, "P007", "files of kind Exception are not supported yet")
+        problems.error(parsed.root.mark, "P004", "the name of a file of kind Exception ends in .exception.yaml")
         return _result(problems)
     policy = _Reader(problems, parsed.root, entities, today).policy()
     return _result(problems) if problems.errors else Readable(policy, tuple(sorted(problems.warnings)))

@@ -28,13 +28,15 @@ _LABEL: Final = "^[a-z][a-z0-9_-]{0,31}$"
 _DETECTOR_ID: Final = "^[a-z0-9][a-z0-9_-]{0,49}$"
 _CONTROL: Final = "^[A-Za-z0-9][A-Za-z0-9 ._:()/-]{0,63}$"
 _DAY: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_MOMENT: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+_EXACT_CALLER: Final = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _CALLER: Final = "^[^*]*\\*?$"
 _DESTINATION: Final = "^(?!(?:local|external)$)[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 def policy_schema() -> Json:
     """The schema of all kinds of files: `kind` says which part holds."""
-    kinds = {"Policy": _policy(), "PolicyTest": _test()}
+    kinds = {"Policy": _policy(), "PolicyTest": _test(), "Exception": _exception()}
     return {
         "$schema": DIALECT,
         "title": "Policy files of the gateway",
@@ -250,6 +252,37 @@ def _test() -> Json:
     )
 
 
+def _exception() -> Json:
+    who = {key: _text() for key in ("owner", "approver", "ticket", "reason")}
+    names = _texts(_text(_EXACT_CALLER))
+    waives = _object(
+        "Rules, as far as one entity makes them match where one is named.",
+        required={"rules": _texts(_text(_NAME))},
+        optional={"detector": _text(_DETECTOR_ID), "entity": _ref("entity")},
+    ) | {"not": {"required": ["detector", "entity"]}}
+    return _object(
+        "An exception from rules: for named callers, for a time, for a number of uses.",
+        required={
+            "apiVersion": {"const": API_VERSION},
+            "kind": {"const": "Exception"},
+            "metadata": _object("Who answers for it, and why.", required={"name": _text(_NAME), **who}),
+            "scope": _object("Exact names.", optional=dict.fromkeys(("apps", "tenants", "keys"), names))
+            | {"minProperties": 1},
+            "not_before": _text(_MOMENT),
+            "expires": _text(_MOMENT) | {"description": "No longer at this second; at most 90 days after not_before."},
+            "max_uses": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+            "waives": waives,
+        },
+        optional={
+            "counts_as": _object(
+                "What the entity counts as where it is allowed to leave.",
+                required={"label": _ref("label")},
+                optional={"classes": _texts(_ref("class"))},
+            )
+        },
+    )
+
+
 def _alias() -> Json:
     return _object(
         "Where the model of a case may go.",
@@ -265,7 +298,7 @@ def _case() -> Json:
         optional={
             **{word: _text() for word in words},
             "claimed_label": _ref("label"),
-            "at": _text(),
+            "at": _text(_MOMENT),
             **dict.fromkeys(("leaves", "failed", "opaque"), whole),
             "findings": {"type": "array", "items": _ref("finding")},
         },

@@ -20,9 +20,12 @@ from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.limits_store import MEMORY
 from gateway.adapters.model_manifest import ModelFileRefused
+from gateway.adapters.policy_exceptions import SOON_DAYS, written
 from gateway.adapters.zone import OutsideZone
 from gateway.cli.options import config_option
+from gateway.clock import SystemClock
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault
+from gateway.domain.exceptions import DAY
 from gateway.main import counters_of, detector_of, external_models, local_models, policies_of, quotas_of
 from gateway.pipeline.limiting import Quotas
 from gateway.settings import ConfigError, Settings, find_config, load
@@ -81,7 +84,12 @@ async def _step(name: str, do: Callable[[Settings], Awaitable[str]], settings: S
 
 async def _policies(settings: Settings) -> str:
     bundle = policies_of(settings).current()
-    return f"{len(bundle.policies)} in force, {sum(len(p.rules) for p in bundle.policies)} rules, {bundle.digest[:19]}"
+    rules = sum(len(p.rules) for p in bundle.policies)
+    told = [f"{len(bundle.policies)} in force, {rules} rules, {bundle.digest[:19]}"]
+    now = SystemClock().now()
+    ending = [each for each in bundle.exceptions if each.expires <= now + SOON_DAYS * DAY]
+    told += [f"exception {e.id} {'ended' if e.expires <= now else 'ends'} {written(e.expires)}" for e in ending]
+    return "; ".join(told)
 
 
 async def _database(settings: Settings) -> str:

@@ -28,7 +28,9 @@ from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_author import fmt, schema
+from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
+from gateway.domain.considered import considered
 from gateway.domain.conversation import Operation, read
 from gateway.domain.explain import explained, summary
 from gateway.domain.facts import Facts, facts_of
@@ -137,8 +139,9 @@ def explain(
         sys.exit(EXIT_FOUND)
     if text_file:
         facts = asyncio.run(_detected(bundle, [(_decoded(data), facts)], config))[0]
+    facts = facts if facts.context.at else replace(facts, context=replace(facts.context, at=SystemClock().now()))
     alias = Alias(external or _first(bundle, Zone.EXTERNAL), local or _first(bundle, Zone.IN_NETWORK))
-    routing = routed(bundle, facts, alias)
+    routing = routed(bundle, facts, alias, bundle.exception_ids)
     click.echo(json.dumps(_as_json(bundle, facts, routing), indent=2)) if as_json else _show(bundle, facts, routing)
 
 
@@ -163,7 +166,7 @@ def _run(bundle: Bundle, cases: Sequence[PolicyCase], config: str) -> list[tuple
     texts = [case for case in cases if case.text]
     found = asyncio.run(_detected(bundle, [(case.text, case.facts) for case in texts], config)) if texts else []
     facts = {id(case): seen for case, seen in zip(texts, found, strict=True)}
-    return [(case, routed(bundle, facts.get(id(case), case.facts), case.alias)) for case in cases]
+    return [(case, routed(bundle, facts.get(id(case), case.facts), case.alias, bundle.exception_ids)) for case in cases]
 
 
 async def _detected(bundle: Bundle, asked: Sequence[tuple[str, Facts]], config: str) -> list[Facts]:
@@ -244,6 +247,10 @@ def _as_json(bundle: Bundle, facts: Facts, routing: Routing) -> dict[str, object
             {"policy": each.policy, "rule": each.rule.id, "matches": each.holds, "why": each.why}
             for each in explained(bundle, facts, routing.verdict)
         ],
+        "exceptions": [
+            {"exception": each.exception.id, "applied": each.applied, "why": each.why}
+            for each in considered(bundle, facts, routing, bundle.exception_ids)
+        ],
     }
 
 
@@ -251,7 +258,7 @@ def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
     console = Console(width=100, markup=False, highlight=False)
     console.print(summary(bundle, routing) + "\n")
     told = {key: ", ".join(sorted(words)) or "none" for key, words in outcome_of(routing).items()}
-    for key in ("label", "classes", "route", "destination", "transforms", "reason", "shadow"):
+    for key in ("label", "classes", "route", "destination", "transforms", "reason", "shadow", "exception"):
         console.print(f"{key:<12} {told[key]}")
     if routing.verdict.tell_user:
         console.print(f"{'tell_user':<12} {routing.verdict.tell_user}")
@@ -259,4 +266,15 @@ def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
     for each in sorted(explained(bundle, facts, routing.verdict), key=lambda e: not e.holds):
         kind = "shadow" if each.rule.shadow else "match"
         table.add_row(kind if each.holds else "no", each.policy, each.rule.id, each.why)
+    console.print(table)
+    _show_exceptions(console, bundle, facts, routing)
+
+
+def _show_exceptions(console: Console, bundle: Bundle, facts: Facts, routing: Routing) -> None:
+    """Those of the bundle, where it has any. Uses are counted by the gateway, not here: each is taken to have some."""
+    if not bundle.exceptions:
+        return
+    table = Table("", "exception", "uses", "why")
+    for each in considered(bundle, facts, routing, bundle.exception_ids):
+        table.add_row("applied" if each.applied else "no", each.exception.id, f"<= {each.exception.max_uses}", each.why)
     console.print(table)

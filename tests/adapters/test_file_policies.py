@@ -213,7 +213,7 @@ def rule(**parts: str) -> str:
         (HEAD + "rules: []\nextra: 1\n", [("extra", "P001")]),
         (HEAD.replace("gateway/v1", "gateway/v2") + "rules: []\n", [("gateway/v2", "P005")]),
         (HEAD.replace("Policy", "Polity") + "rules: []\n", [("Polity", "P005")]),
-        (HEAD.replace("kind: Policy", "kind: Exception") + "rules: []\n", [("apiVersion", "P007")]),
+        (HEAD.replace("kind: Policy", "kind: Exception") + "rules: []\n", [("apiVersion", "P004")]),
         (HEAD.replace("name: test", "name: Test It") + "rules: []\n", [("Test", "P005")]),
         (HEAD.replace("name: test", "name: test, ownr: me") + "rules: []\n", [("ownr", "P001")]),
         (HEAD + "rules: []\nrules: []\n", [("rules", "P002")]),

@@ -116,7 +116,7 @@ def test_a_rule_without_a_case_is_told_on_request(folder: Path) -> None:
     [
         ("  - {id: a, facts: {findings: [{entity: SSN}]}, expect: {route: local}}\n", "P016"),
         ("  - {id: a, facts: {}, expect: {route: lokal}}\n", "P005"),
-        ("  - {id: a, facts: {}, expect: {exception: x}}\n", "P007"),
+        ("  - {id: a, facts: {}, expect: {exception: x}}\n", "P016"),
         ("  - {id: a, expect: {route: local}}\n", "P006"),
         ("  - {id: a, facts: {}, input: text, expect: {rout: local}}\n", "P001"),
         ("  - {id: a, input: text, facts: {findings: []}, expect: {route: local}}\n", "P001"),
@@ -219,3 +219,57 @@ def test_schema(tmp_path: Path) -> None:
 
     assert (0, 0) == (screen.exit_code, written.exit_code)
     assert screen.stdout == file.read_text() == (SHIPPED / "policy.schema.json").read_text()
+
+
+EXCEPTION = """\
+apiVersion: gateway/v1
+kind: Exception
+metadata: {name: ssn-pilot, owner: ann@acme.example, approver: ben@acme.example, ticket: SEC-1, reason: A pilot.}
+scope: {apps: [claims-bot]}
+not_before: 2026-06-01T08:00:00Z
+expires: 2026-06-30T18:00:00Z
+max_uses: 500
+waives: {rules: [government-id-stays-inside, restricted-stays-inside], entity: US_SSN}
+counts_as: {label: internal, classes: [pii]}
+"""
+EXCEPTED = "facts: {app: claims-bot, at: %s, findings: [{entity: US_SSN}%s]}, expect: {exception: [%s], route: %s}"
+
+
+def test_cases_speak_of_exceptions(folder: Path) -> None:
+    """To the second, for its caller, and not where another rule holds."""
+    cases = (
+        EXCEPTED % ("2026-06-01T08:00:00Z", "", "ssn-pilot", "external"),
+        EXCEPTED % ("2026-06-01T07:59:59Z", "", "", "local"),
+        EXCEPTED % ("2026-06-30T17:59:59Z", "", "ssn-pilot", "external"),
+        EXCEPTED % ("2026-06-30T18:00:00Z", "", "", "local"),
+        EXCEPTED % ("2026-06-30T17:59:59Z", ", {entity: SECRET}", "", "blocked"),
+        EXCEPTED.replace("claims-bot", "other") % ("2026-06-30T17:59:59Z", "", "", "local"),
+    )
+    (folder / "ssn.exception.yaml").write_text(EXCEPTION)
+    told = "".join(f"  - {{id: c{at}, {case}}}\n" for at, case in enumerate(cases))
+    (folder / "a.policy.test.yaml").write_text(CASES + told)
+    result = run("test", "--policies", str(folder))
+
+    assert (0, "6 of 6 cases passed") == (result.exit_code, result.stdout.splitlines()[-1]), result.stdout
+
+
+@pytest.mark.parametrize(
+    ("app", "at", "why"),
+    [
+        ("claims-bot", "2026-06-10T00:00:00Z", "restricted-stays-inside; ben@acme.example approved it (SEC-1)"),
+        ("other", "2026-06-10T00:00:00Z", "It is for other callers."),
+        ("claims-bot", "2026-05-10T00:00:00Z", "It has not begun."),
+        ("claims-bot", "2026-07-10T00:00:00Z", "It has ended."),
+    ],
+)
+def test_explain_says_of_each_exception_why(folder: Path, app: str, at: str, why: str) -> None:
+    """Applied, or why not."""
+    (folder / "ssn.exception.yaml").write_text(EXCEPTION)
+    (folder / "facts").write_text(f"{{app: {app}, at: {at}, findings: [{{entity: US_SSN}}]}}\n")
+    told = run("explain", "--facts", str(folder / "facts"), "--policies", str(folder))
+    said = json.loads(run("explain", "--json", "--facts", str(folder / "facts"), "--policies", str(folder)).stdout)
+    (one,) = said["exceptions"]
+
+    assert why in one["why"]
+    assert one["applied"] is ("ben@" in why)
+    assert "ssn-pilot" in told.stdout
