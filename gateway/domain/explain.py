@@ -43,6 +43,9 @@ _BEYOND_RULES = MappingProxyType(
 )
 _IN = MappingProxyType({source: source.value.replace("_", " ") + " text" for source in Source})
 
+_UNCLAIMED = "without what the caller says of itself"
+_AS_COUNTED = f"{_UNCLAIMED}, or with what an exception counts it as,"
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
@@ -73,8 +76,9 @@ def explained(bundle: Bundle, facts: Facts, verdict: Verdict) -> tuple[Explained
     """Every rule in scope, held against the facts as the client claims them."""
     now = circumstances(facts, verdict.sensitivity.label, verdict.sensitivity.classes, bundle.scale)
     counted = {*verdict.rules, *verdict.shadow}
+    otherwise = _AS_COUNTED if bundle.exceptions else _UNCLAIMED
     return tuple(
-        Explained(policy.name, rule, rule.id in counted, _sentence(rule, now, counted=rule.id in counted))
+        Explained(policy.name, rule, rule.id in counted, _sentence(rule, now, otherwise if rule.id in counted else ""))
         for policy in bundle.in_scope(facts.context.app, facts.context.tenant)
         for rule in policy.rules
     )
@@ -93,11 +97,12 @@ def _decider(bundle: Bundle, routing: Routing) -> str:
     return f"no rule matches, so the default holds ({routing.reason})"
 
 
-def _sentence(rule: Rule, now: Circumstances, *, counted: bool) -> str:
+def _sentence(rule: Rule, now: Circumstances, otherwise: str) -> str:
+    """`otherwise` says how else a rule that counts could match; empty for one that does not count."""
     true = holds(rule.when, now)
     said = _capital(_because(rule.when, now)) + "."
-    if counted and not true:
-        said += " It counts all the same: without what the caller says of itself it would match."
+    if otherwise and not true:
+        said += f" It counts all the same: {otherwise} it would match."
     return said
 
 
@@ -134,11 +139,11 @@ def _found(condition: FindingIs, here: Sequence[FindingFact]) -> str:
     there = [fact for fact in here if not sources or fact.source in sources]
     wanted = _joined(sorted(_IN[source] for source in sources), "or")
     if not there:
-        return f"{entity} was found in {_places(here)} only, not in {wanted}"
+        return f"a value of {entity} was found in {_places(here)} only, not in {wanted}"
     sure = [fact for fact in there if fact.confidence >= condition.min_confidence]
     if not sure:
         highest = max(fact.confidence for fact in there)
-        return f"{entity} was found with a confidence of {highest / 1000:g}, below {_confidence(condition)}"
+        return f"a value of {entity} was found with a confidence of {highest / 1000:g}, below {_confidence(condition)}"
     count = sum(fact.values if sources else fact.new for fact in sure)
     place = f" in {_places(sure)}" if sources else ""
     if condition.min_count > count and condition.min_count > 1:

@@ -53,12 +53,12 @@ def why(condition: Condition, given_facts: Facts) -> tuple[bool, str]:
         (
             found(least=850),
             facts((USER, 1, 400)),
-            (False, "US_SSN was found with a confidence of 0.4, below high (0.85)."),
+            (False, "A value of US_SSN was found with a confidence of 0.4, below high (0.85)."),
         ),
         (
             found(sources=frozenset({USER})),
             facts((TOOL, 1, 950)),
-            (False, "US_SSN was found in tool result text only, not in user text."),
+            (False, "A value of US_SSN was found in tool result text only, not in user text."),
         ),
         (
             found(sources=frozenset({TOOL, USER})),
@@ -133,5 +133,5 @@ def test_every_rule_is_explained(bundle_drawn: Bundle, drawn: Facts) -> None:
     told = explained(bundle_drawn, drawn, verdict)
 
     assert {*verdict.rules, *verdict.shadow} == {each.rule.id for each in told if each.holds}
-    assert all(each.why[0].isupper() and each.why.endswith(".") for each in told)
+    assert all(not each.why[0].islower() and each.why.endswith(".") for each in told)
     assert all("  " not in each.why and " and ." not in each.why for each in told)
