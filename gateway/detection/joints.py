@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import assert_never
 
 from gateway.detection.frames import Neighbours
 from gateway.detection.spelled import looks_random
@@ -29,7 +30,6 @@ _LEAST_REST = 6
 _ID = re.compile(r"[A-Za-z0-9_.:/@+=-]+")
 _IDS = "ids"
 _INDEX = re.compile(r"/\d+(?![^/])")
-_MAY_BE_IDS = frozenset({LeafKind.VALUE, LeafKind.NAME})
 _SPOKEN = frozenset({Source.USER, Source.SYSTEM, Source.ASSISTANT, Source.TOOL_RESULT})
 
 _NUMBER_WORD = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
@@ -95,7 +95,7 @@ def _spaced(joint: Joint) -> str:
 
 def _chains(leaves: Sequence[Leaf]) -> Iterator[tuple[tuple[str, ...], list[Leaf]]]:
     """Texts that follow each other: all that was said, what the user said, every field's values and keys, and the ids
-    that stand in one place of its items."""
+    or keys that stand in one place of its items."""
     chains: dict[tuple[str, ...], list[Leaf]] = {}
     for leaf in leaves:
         if not leaf.text:
@@ -126,10 +126,19 @@ _Group = list[tuple[Leaf, int, str]]
 
 
 def _is_id(leaf: Leaf) -> bool:
-    """Whether this is an id, or a value that looks like one: without a space, and no number."""
-    if leaf.kind is LeafKind.VALUE and (leaf.source is Source.TOOL_ARGUMENTS or leaf.text.isdigit()):
-        return False
-    return leaf.kind in _MAY_BE_IDS and _ID.fullmatch(leaf.text) is not None
+    """Whether this is an id or a key, or a value that looks like one: without a space. Numbers stand in tables."""
+    match leaf.kind:
+        case LeafKind.NAME:
+            return True
+        case LeafKind.KEY:
+            return not leaf.text.isdigit()
+        case LeafKind.VALUE:
+            token = leaf.source is not Source.TOOL_ARGUMENTS and not leaf.text.isdigit()
+            return token and _ID.fullmatch(leaf.text) is not None
+        case LeafKind.NUMBER:
+            return False
+        case _:
+            assert_never(leaf.kind)
 
 
 def _of_chain(chain: Sequence[Leaf]) -> Iterator[_Group]:

@@ -167,6 +167,14 @@ def test_a_value_over_ids_ends_where_the_next_id_begins(
     assert entity in {name for each in found for name, _ in each}
 
 
+def test_a_key_of_a_schema_may_stand_before_and_behind(analyzer: Analyzer) -> None:
+    """The names of an object's members are read by twos too."""
+    names = ["enum", "sk-proj-SfyxS44CFpgAz9nJny9Y", "kbWKhzpjjxtgAY89", "note"]
+    found = examined(analyzer, [leaf(at, name, Source.TOOL_DEFINITION, LeafKind.KEY) for at, name in enumerate(names)])
+
+    assert ("SECRET", names[2]) in found[2]
+
+
 def test_ids_of_calls_are_no_values(analyzer: Analyzer) -> None:
     """As providers make them."""
     calls = [f"call_{number:02d}Ab{number * 7919:06d}Xy{number}" for number in range(60)]

@@ -120,8 +120,7 @@ _EVERYTHING_MASKED = (
     "A policy masks whatever is found, so that one request shows of each of its fields whether it is inspected. Values:",
     "a social security number, a payment card, an e-mail address, a provider's key, a term of the policy's own. Numbers",
     "in JSON hold the digits of a card. `split`: over a space or a line end in the field. `split over items`: over two",
-    "items of an array that stand side by side. A key that is split is masked up to the split (`partly`); the policy that",
-    "ships refuses such a request.\n",
+    "items of an array that stand side by side.\n",
 )
 _SHIPPED = ("One request for each field and value, in the clear.\n",)
 _LIMITS = (

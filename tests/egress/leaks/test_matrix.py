@@ -41,12 +41,6 @@ def of_way(way: Way) -> list[Case]:
     return [case for case in chosen() if case.way == way and not over_ids(case)]
 
 
-def cut_key(case: Case) -> bool:
-    """A key that is cut in two is found by its beginning, and its end is then masked by nobody. The policy that ships
-    refuses the request; one that masks keys lets the end go."""
-    return case.kind is Kind.KEY and case.form in {Form.SPLIT, Form.JOINT}
-
-
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_nothing_leaks(masking_house: House, way: Way) -> None:
     """Masked, kept inside or refused; and most of them masked, so the values did arrive where they were looked for."""
@@ -54,12 +48,12 @@ def test_nothing_leaks(masking_house: House, way: Way) -> None:
     told = [result.verdict for result in results]
 
     assert not [str(result.case) for result in results if result.verdict is Verdict.LEAKED]
-    assert not [str(r.case) for r in results if r.verdict is Verdict.PARTLY and not cut_key(r.case)]
+    assert not [str(result.case) for result in results if result.verdict is Verdict.PARTLY]
     assert len(told) == len(of_way(way))
     if way.operation == "POST /v1/embeddings":
         assert {Verdict.STAYED, Verdict.REFUSED} == set(told)
     else:
-        assert told.count(Verdict.MASKED) + told.count(Verdict.PARTLY) > len(told) / 2
+        assert told.count(Verdict.MASKED) > len(told) / 2
 
 
 def test_nothing_leaks_over_ids(masking_house: House) -> None:
