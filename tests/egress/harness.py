@@ -15,7 +15,7 @@ from openai import OpenAI
 from pydantic import SecretStr
 
 from gateway.domain.policy import Zone
-from gateway.settings import Database, Ledger, LlamaCpp, ModelAlias, OpenAiExternal, Settings
+from gateway.settings import Database, Detector, Ledger, LlamaCpp, ModelAlias, OpenAiExternal, Settings
 from gateway.testing.stand_in import StandIn
 
 
@@ -24,6 +24,7 @@ def settings_for(folder: Path, provider: str, **sections: object) -> Settings:
     values: dict[str, object] = {
         "database": Database(url=SecretStr(f"sqlite:///{folder}/gateway.db")),
         "ledger": Ledger(key_file=folder / "ledger.key", append_deadline_ms=2000),
+        "detector": Detector(deadline_ms=20_000),  # a slow machine is not what these tests are about
         "destinations": {
             "openai": OpenAiExternal(
                 zone=Zone.EXTERNAL, adapter="openai", base_url=provider, api_key_env="STAND_IN_KEY"
