@@ -273,3 +273,5 @@ def test_explain_says_of_each_exception_why(folder: Path, app: str, at: str, why
     assert why in one["why"]
     assert one["applied"] is ("ben@" in why)
     assert "ssn-pilot" in told.stdout
+    cleared = next(each for each in said["explained"] if each["rule"] == "cleared")
+    assert one["applied"] is ("with what an exception counts it as" in cleared["why"])
