@@ -100,11 +100,12 @@ def _judged(
     policies: tuple[Policy, ...], facts: Facts, ways: tuple[Sensitivity, Sensitivity], waived: Waived
 ) -> Verdict:
     """The verdict on one reading: every rule that matches in either way, but for what is waived of it."""
-    matched = [rule for policy in policies for rule in _either_way(policy, facts, ways)]
+    by_policy = [(policy, _either_way(policy, facts, ways)) for policy in policies]
+    matched = [rule for _, rules in by_policy for rule in rules]
     holding = [
         left
-        for policy in policies
-        for rule in _either_way(policy, facts, ways)
+        for policy, rules in by_policy
+        for rule in rules
         if not rule.shadow
         for left in _left_of(rule, policy, policies, facts, waived)
     ]
@@ -116,8 +117,8 @@ def _judged(
 
 def _either_way(policy: Policy, facts: Facts, ways: Iterable[Sensitivity]) -> tuple[Rule, ...]:
     """The rules of a policy that match facts of one of these sensitivities, in the policy's order."""
-    matched = {rule for sensitivity in ways for rule in matching([policy], facts, sensitivity)}
-    return tuple(rule for rule in policy.rules if rule in matched)
+    matched = {id(rule) for sensitivity in ways for rule in matching([policy], facts, sensitivity)}
+    return tuple(rule for rule in policy.rules if id(rule) in matched)
 
 
 def _left_of(rule: Rule, policy: Policy, policies: tuple[Policy, ...], facts: Facts, waived: Waived) -> Iterator[Rule]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from gateway.adapters import database
 from gateway.cli.doctor import doctor
 from tests.cli.processes import config
+from tests.conftest import REPOSITORY
 from tests.valkey import PASSWORD, Valkey
 
 
@@ -82,3 +83,19 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, key: str) -> None
 
     assert 1 == result.exit_code
     assert "chmod 600" in result.output.replace("\n", " ")
+
+
+def test_an_exception_that_has_ended_is_told(tmp_path: Path) -> None:
+    """By its name and its end; it is no fault of the installation."""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    for name in ("base.policy.yaml", "umbrella.policy.yaml"):
+        policies.joinpath(name).write_bytes((REPOSITORY / "tests/policies/beside" / name).read_bytes())
+    fixture = REPOSITORY / "tests/policies/fixtures/P024-has-ended.exception.yaml"
+    policies.joinpath("a.exception.yaml").write_bytes(fixture.read_bytes())
+    told = json.loads(
+        run(config(tmp_path, "http://127.0.0.1:9/v1", f"policies: {{dir: {policies}}}\n"), "--json").stdout
+    )
+
+    assert told["policies"]["ok"]
+    assert "exception fixture ended 2026-06-01T00:00:00Z" in told["policies"]["detail"]
