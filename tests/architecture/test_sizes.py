@@ -65,8 +65,8 @@ def _raises_on(node: ast.AST) -> bool:
 
 
 def test_broad_excepts_stand_only_where_they_refuse() -> None:
-    """`except Exception` is for adapters' exception maps, child processes and the wire's last resort. One that ends in a
-    bare `raise` swallows nothing."""
+    """`except Exception` is for adapters' exception maps, child processes and the wire's last resort. One that ends in
+    a bare `raise` swallows nothing."""
     allowed = ("gateway/adapters/", "gateway/detection/", "gateway/wire/app.py", "gateway/cli/")
     broad = []
     for path in files():

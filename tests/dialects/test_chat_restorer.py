@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from gateway.dialects.chat import ChatRestorer
 from gateway.domain.errors import UpstreamError
 from gateway.domain.labels import Entity
 from gateway.domain.mask import Vault
-from gateway.dialects.chat import ChatRestorer
 
 VAULT = Vault({"K7QX2M3ABC": 'a"b@c.example'}, frozenset({Entity("EMAIL_ADDRESS")}))
 PLACEHOLDER = "[EMAIL_ADDRESS_K7QX2M3ABC]"

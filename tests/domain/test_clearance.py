@@ -82,7 +82,13 @@ def test_nothing_is_copied_pickled_or_changed(make: Callable[[], object]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("field", "forged"), [("_body", b"other"), ("destination", "elsewhere"), ("decision_id", "d9"), ("operation", Operation.EMBEDDINGS)]
+    ("field", "forged"),
+    [
+        ("_body", b"other"),
+        ("destination", "elsewhere"),
+        ("decision_id", "d9"),
+        ("operation", Operation.EMBEDDINGS),
+    ],
 )
 def test_a_forged_field_breaks_the_seal(field: str, forged: object) -> None:
     """Even one changed behind Python's back does not redeem, nor does a permit changed so clear."""

@@ -45,8 +45,8 @@ async def test_no_header_is_nobody() -> None:
 async def test_the_header_of_anthropics_clients_is_a_key_too() -> None:
     """And `authorization` wins where both are there."""
     assert WHO == await Authenticator(OneKey(), required=True).principal(Headers({"x-api-key": KEY}))
+    both = Headers({"x-api-key": KEY, "authorization": "Bearer other"})
     with pytest.raises(CallerError):
-        both = Headers({"x-api-key": KEY, "authorization": "Bearer other"})
         await Authenticator(OneKey(), required=True).principal(both)
 
 
