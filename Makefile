@@ -40,8 +40,9 @@ format: dev ## write the canonical form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: dev ## measure, and write docs/benchmarks/gateway.json
+bench: dev ## measure, and write docs/benchmarks/gateway.json and streaming.json
 	$(BIN)/python -m tests.benchmarks.bench_gateway $(ARGS)
+	$(BIN)/python -m tests.benchmarks.bench_streaming
 
 docs: install ## write the generated references
 	$(BIN)/python -m gateway.docs

@@ -335,7 +335,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 gc.collect()
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()},
-        "command": "python -m tests.benchmarks.bench_streaming " + " ".join(sys.argv[1:]),
+        "command": "python -m tests.benchmarks.bench_streaming " + _words(options),
         "load_average": [round(each, 2) for each in os.getloadavg()],
         "requests": options.requests,
         "first_token_ms": {d: {k: beside(v["direct"], v["through"]) for k, v in t.items()} for d, t in first.items()},
@@ -347,6 +347,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         },
         "at_once": {"streams": options.streams, "tokens_each": options.many_tokens, **many},
     }
+
+
+def _words(options: argparse.Namespace) -> str:
+    """The options as a command line; not where the results are written."""
+    chosen = {name.replace("_", "-"): value for name, value in vars(options).items() if name != "output"}
+    return " ".join(f"--{name} {value}" for name, value in chosen.items())
 
 
 def _pace(microseconds: int) -> str:
