@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import assert_never
@@ -27,12 +29,14 @@ from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
 from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
+from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.adapters.sql_exceptions import SqlExceptions
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_ledger import SqlLedger
+from gateway.adapters.sql_policies import SqlRevisions
 from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
 from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
@@ -41,7 +45,6 @@ from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
-from gateway.domain.evidence import Event, EventKind
 from gateway.paths import data_path
 from gateway.pipeline.catalogue import Catalogue
 from gateway.pipeline.excepting import Decider
@@ -90,11 +93,19 @@ class Gateway:
         self._settings = settings
         self._clock = SystemClock()
         self._metrics = PrometheusMetrics()
-        self._policies = policies_of(settings)
+        files = policies_of(settings)
         self._engine = database.open_database(settings.database.url.get_secret_value())
         self._key = LedgerKey.load(settings.ledger.key_file)
         self._ledger = SqlLedger(
             engine=self._engine, key=self._key, clock=self._clock, deadline_ms=settings.ledger.append_deadline_ms
+        )
+        self._policies = LivePolicies(
+            folder=policies_folder(settings),
+            files=files,
+            revisions=SqlRevisions(self._engine),
+            ledger=self._ledger,
+            clock=self._clock,
+            observer=self._metrics,
         )
         self._keys = SqlKeys(self._engine, self._clock)
         self._detector = detector_of(settings)
@@ -113,16 +124,15 @@ class Gateway:
             await asyncio.to_thread(database.upgrade, self._engine)
             await self._ledger.start()
             await asyncio.gather(*(part.start() for part in self._startable()))
-            policy = self._policies.current().digest
-            await self._ledger.append(
-                Event(kind=EventKind.POLICY, at=self._clock.now(), action="activated", subject=policy)
-            )
+            await self._policies.start()
+            self._reload_on_hangup()
         except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
             raise StartError(_explain(error)) from None
 
     async def stop(self) -> None:
         """Finish recording, then end every part."""
+        await self._policies.stop()
         await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
         await asyncio.gather(self._detector.stop(), *(model.stop() for model in self._locals.values()), *closing)
@@ -133,6 +143,11 @@ class Gateway:
     async def first_key(self) -> str:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""
         return await self._keys.ensure_first_key(self._ledger) if self._settings.auth.required else ""
+
+    def _reload_on_hangup(self) -> None:
+        """SIGHUP reads the policies at once. Only a process's main thread hears of signals."""
+        if threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._policies.ask)
 
     def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | LitellmExternal | AnthropicExternal]:
         translated = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
@@ -216,9 +231,13 @@ def application() -> ASGIApp:
 
 def policies_of(settings: Settings) -> FilePolicies:
     """The policies of the configured folder, or those that ship. Raises `PolicyErrors`."""
-    folder = Path(settings.policies.dir) if settings.policies.dir else data_path("policies")
     zones = {name: destination.zone for name, destination in settings.destinations.items()}
-    return FilePolicies(folder, zones=zones)
+    return FilePolicies(policies_folder(settings), zones=zones)
+
+
+def policies_folder(settings: Settings) -> Path:
+    """The configured folder of policies, or that of those that ship."""
+    return Path(settings.policies.dir) if settings.policies.dir else data_path("policies")
 
 
 def detector_of(settings: Settings) -> PresidioDetector:

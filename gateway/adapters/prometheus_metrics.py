@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class PrometheusMetrics:
-    """Implements `ports.Observer` and `counters.LimitObserver` on a registry of its own."""
+    """Implements `ports.Observer`, `LimitObserver` and `PolicyObserver` on a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -29,6 +29,15 @@ class PrometheusMetrics:
         self._limited = Counter(
             "gateway_limited", "Requests refused by a limit.", ["scope", "limit"], registry=self._registry
         )
+        self._policies = Counter(
+            "gateway_policy_changes", "Changes of the policy files, by result.", ["result"], registry=self._registry
+        )
+        self._revision = Gauge(
+            "gateway_policy_revision", "The revision of the policy bundle in force.", registry=self._registry
+        )
+        self._stale = Gauge(
+            "gateway_policy_stale", "1 while the newest policy files are not in force.", registry=self._registry
+        )
 
     def stage(self, name: str, microseconds: int) -> None:
         """One stage took this long."""
@@ -45,6 +54,15 @@ class PrometheusMetrics:
     def limited(self, scope: str, limit: str) -> None:
         """A limit refused a request."""
         self._limited.labels(scope, limit).inc()
+
+    def policies_read(self, result: str) -> None:
+        """A policy bundle was activated, or files were rejected."""
+        self._policies.labels(result).inc()
+
+    def policies_are(self, revision: int, *, stale: bool) -> None:
+        """Which bundle is in force, and whether the newest files are not."""
+        self._revision.set(revision)
+        self._stale.set(stale)
 
     def render(self) -> bytes:
         """All of it, in Prometheus's text format."""

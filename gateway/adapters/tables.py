@@ -74,3 +74,13 @@ exception_uses = Table(
     Column("used", BigInteger, nullable=False),
 )
 """How many requests were decided by each exception from rules, by its id. A count only rises."""
+
+policy_revisions = Table(
+    "policy_revisions",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Index(None, "revision", unique=True),
+)
+"""The number of each policy bundle, by its digest: 1 for the first that came into force with this database. A bundle
+that comes back has its old number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import click
@@ -16,6 +17,7 @@ from gateway.cli.options import config_option, settings_of
 from gateway.main import FACTORY, Gateway, StartError, build
 from gateway.settings import ConfigError, Server
 
+_READY_S = 1.0
 _TRY = """
 Try it:
   curl -s http://{host}:{port}/v1/chat/completions \\
@@ -48,7 +50,18 @@ def serve(config: str, host: str | None, port: int | None, workers: int) -> None
     except (ConfigError, StartError) as error:
         stop_for_configuration(str(error))
     several = config_of(FACTORY, settings.server, workers=workers)
-    Multiprocess(several, [several.bind_socket()]).run()
+    _Workers(several, [several.bind_socket()]).run()
+
+
+class _Workers(Multiprocess):
+    """Worker processes that each hear of SIGHUP. uvicorn's own way starts them anew, and a process that starts has no
+    last good bundle: files that cannot be loaded would end the service."""
+
+    def handle_hup(self) -> None:
+        """Have every worker that serves read its policies; one that is starting reads them anyway."""
+        for worker in self.processes:
+            if worker.pid is not None and worker.is_ready(timeout=_READY_S):
+                os.kill(worker.pid, signal.SIGHUP)
 
 
 async def _serve(gateway: Gateway, server: Server) -> int:

@@ -212,7 +212,8 @@ def reported_by(detector: PolicyDetector) -> Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The policies in force together. `digest` is `sha256:<hex>` of their files, `revision` counts activations.
+    """The policies in force together. `digest` is `sha256:<hex>` of their files, `revision` their number in the
+    database, from 1.
 
     `exceptions` have ids of their own, and name no rule that is `non_waivable`. All policies of a bundle share one
     scale and never define one detector id twice with different meanings.
