@@ -52,6 +52,7 @@ from gateway.pipeline.limiting import Limiter, Quota, Quotas
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.pipeline.reading import Declarations, RequestReader
 from gateway.pipeline.story import Story
+from gateway.process import settle
 from gateway.settings import (
     ConfigError,
     LlamaCpp,
@@ -75,7 +76,6 @@ from gateway.wire.tokens import decoded
 DECLARATIONS = {operation: OPERATIONS[f"POST {path}"] for path, operation in PATHS.items()}
 FACTORY = "gateway.main:application"
 _NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
-
 
 _SWITCH_S = 0.0005
 """The event loop and the ledger's thread share one interpreter lock. Each hands it over within this time, not within
@@ -207,6 +207,7 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None, None]:
         await self.start()
+        settle()
         try:
             yield
         finally:

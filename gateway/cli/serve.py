@@ -15,6 +15,7 @@ from gateway.cli import EXIT_CONFIG, stop_for_configuration
 from gateway.cli.http import AnnouncingServer, config_of
 from gateway.cli.options import config_option, settings_of
 from gateway.main import FACTORY, Gateway, StartError, build
+from gateway.process import settle
 from gateway.settings import ConfigError, Server
 
 _READY_S = 1.0
@@ -71,6 +72,7 @@ async def _serve(gateway: Gateway, server: Server) -> int:
         await _tell(gateway, server.host, port)
 
     await gateway.start()
+    settle()
     running = AnnouncingServer(config_of(gateway.app, server), announce)
     try:
         await running.serve()
