@@ -220,7 +220,7 @@ async def token_times(
     return told
 
 
-async def at_once(side: Side, *, streams: int, tokens: int, pace: int) -> tuple[Taken, dict[str, float]]:
+async def at_once(side: Side, pid: int, *, streams: int, tokens: int, pace: int) -> tuple[Taken, dict[str, float]]:
     """`streams` streams held at once, an address in every second one. Every text was asked before, one by one: what is
     measured is the holding, not the detector's queue."""
     texts = [asked(5_000 + number, number % 2) for number in range(streams)]
@@ -231,12 +231,14 @@ async def at_once(side: Side, *, streams: int, tokens: int, pace: int) -> tuple[
         connection.ask(CHAT.path, side.key, request(CHAT, text, tokens, pace))
         for connection, text in zip(connections, texts, strict=True)
     ]
+    before = processor_ms(pid)
     answers = await asyncio.gather(*asking)
+    spent = processor_ms(pid) - before
     first_sent = min(answer.sent for answer in answers)
     last_begin = max(answer.pieces[0][0] for answer in answers)
     last_end = max(answer.pieces[-1][0] for answer in answers)
     held = sum(answer.pieces[-1][0] > last_begin for answer in answers)
-    taken = Taken()
+    taken = Taken(cpu=spent)
     for number, (answer, text) in enumerate(zip(answers, texts, strict=True)):
         read(checked(answer, side, number % 2), CHAT, words_of(text, tokens), taken, last_begin if pace else 0)
     for connection in connections:
@@ -296,8 +298,8 @@ def told_at_once(sides: Sequence[Side], pid: int, *, streams: int, tokens: int, 
     """Many streams at once, on each side."""
     told: dict[str, Any] = {}
     for side in sides:
-        memory, before = memory_mb(pid).get("gateway serve", 0.0), processor_ms(pid)
-        taken, figures = uvloop.run(at_once(side, streams=streams, tokens=tokens, pace=pace))
+        memory = memory_mb(pid).get("gateway serve", 0.0)
+        taken, figures = uvloop.run(at_once(side, pid, streams=streams, tokens=tokens, pace=pace))
         told[side.name] = {
             **figures,
             "tokens_per_second": round(taken.count / figures["seconds"]),
@@ -308,7 +310,7 @@ def told_at_once(sides: Sequence[Side], pid: int, *, streams: int, tokens: int, 
         }
         if side.name == "through":
             told[side.name] |= {
-                "gateway_processor_us_per_token": round(1000 * (processor_ms(pid) - before) / taken.count, 1),
+                "gateway_processor_us_per_token": round(1000 * taken.cpu / taken.count, 1),
                 "gateway_mib_before": round(memory, 1),
                 "gateway_mib_peak": peak_mib(pid),
             }
