@@ -70,15 +70,62 @@ class Failed:
 LeafReport = Examined | Failed
 
 
+class Task(StrEnum):
+    """What a conversation asks a model to do."""
+
+    CLASSIFICATION = "classification"
+    EXTRACTION = "extraction"
+    SUMMARISATION = "summarisation"
+    REWRITING = "rewriting"
+    QUESTION_ANSWERING = "question_answering"
+    OPEN_GENERATION = "open_generation"
+    CODE = "code"
+    UNKNOWN = "unknown"  # not judged
+
+
+class Topic(StrEnum):
+    """What a conversation is about."""
+
+    HEALTH = "health"
+    FINANCE = "finance"
+    LEGAL = "legal"
+    SOURCE_CODE = "source_code"
+    OTHER = "other"
+    UNKNOWN = "unknown"  # not judged
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTask:
+    """The task of a conversation, and how likely that is."""
+
+    task: Task = Task.UNKNOWN
+    confidence: Permille = Permille(0)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTopic:
+    """The topic of a conversation, and how likely that is."""
+
+    topic: Topic = Topic.UNKNOWN
+    confidence: Permille = Permille(0)
+
+
+_NO_TASK = JudgedTask()
+_NO_TOPIC = JudgedTopic()
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The detector's answer for one conversation. A leaf that is missing here counts as failed.
 
-    `detector` is the detector's version, as an identifier of at most 64 characters.
+    `detector` is the detector's version, as an identifier of at most 64 characters. `task` and `topic` are guesses
+    about the whole: they say nothing of what is in a leaf, and no guess makes a leaf any cleaner.
     """
 
     leaves: Mapping[Address, LeafReport]
     detector: str
+    task: JudgedTask = _NO_TASK
+    topic: JudgedTopic = _NO_TOPIC
 
     def of(self, address: Address) -> LeafReport:
         """The report of one leaf; `Failed(NOT_EXAMINED)` when the detector is silent about it."""
