@@ -20,14 +20,15 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # some generators walk through sets
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import spacy
-from generate import Case, cases
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import filter_spans, fix_random_seed, minibatch
 from thinc.api import Config
+
+from models.recipes.pii_en.generate import Case, cases
 
 LABELS = ("PERSON", "LOCATION", "ORGANIZATION", "STREET_ADDRESS")
 CONFIG = """
