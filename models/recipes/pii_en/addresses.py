@@ -31,6 +31,9 @@ DIRECTIONS = ("N", "S", "E", "W", "N.", "S.", "E.", "W.", "NE", "NW", "SE", "SW"
 SEPARATORS = (", ", ", ", ", ", "\n", "\n", "\n", ",\n", " ", "\n  ", "; ", " - ", "\n\n", ",", " / ")
 
 
+SHORT_STATES = ("USA", "Canada", "Australia")
+
+
 @dataclass(frozen=True, slots=True)
 class Country:
     """The table of one country."""
@@ -64,6 +67,11 @@ def _country(table: dict) -> Country:
         postcode=tuple(table["postcode"]),
         address=tuple(table["address"]),
     )
+
+
+@cache
+def _with_states() -> tuple[Country, ...]:
+    return tuple(country for country in countries()[0] if len(country.regions) > 5)
 
 
 def ordinal(number: int) -> str:
@@ -121,9 +129,10 @@ class Addresses:
         return self._faked_city()
 
     def state(self) -> str:
-        """A state or province, written out or short."""
-        country = self.rng.choice([c for c in countries()[0] if len(c.regions) > 5])
-        return self.rng.choice(country.regions)[1 if self.rng.random() < 0.8 else 0]
+        """A state or province, now and then short where people write it so."""
+        country = self.rng.choice(_with_states())
+        short, long = self.rng.choice(country.regions)
+        return short if country.names[0] in SHORT_STATES and self.rng.random() < 0.3 else long
 
     def country(self) -> str:
         """A country."""

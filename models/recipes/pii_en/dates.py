@@ -84,7 +84,7 @@ class Dates:
 
     def year(self) -> str:
         """A year."""
-        return str(self.rng.choice([self.rng.randint(1940, 2030), self.rng.randint(1700, 2040)]))
+        return str(self.rng.randint(1940, 2030) if self.rng.random() < 0.75 else self.rng.randint(1700, 2040))
 
     def month(self) -> str:
         """A month."""

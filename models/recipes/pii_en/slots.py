@@ -11,7 +11,8 @@ from functools import cache
 
 TOKEN = re.compile(
     r"(?P<brace>\{\{|\}\})"
-    r"|(?P<title>\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b\.?)(?= \{(?:name|first|last|public|namesake|scholar|character)\b)"
+    r"|(?P<title>\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|[Dd]octor|Professor|Judge|Father|Herr|Frau|Sgt|Captain|PC|Sir|Lady)\b\.?)"
+    r"(?= \{(?:name|first|last|public|namesake|scholar|character|fiction|mononym)\b| (?:and|&) Mrs?\.? \{)"
     r"|\[\[(?P<marked>[^|\[\]]+)\|(?P<label>[A-Z_]+)\]\]"
     r"|(?P<before>\b(?:an? |aged |age ))?\{age(?P<which>:\d+)?\}"
     r"(?P<after>[- ]?(?:years?[- ]olds?|y/o|yo|yrs?[- ]old|yrs?|years of age)\b)?"
