@@ -180,7 +180,7 @@ class Addresses:
     def _number(self) -> str:
         low, high = self.rng.choice([(1, 99), (1, 99), (100, 999), (100, 9999), (1000, 24999)])
         value = str(self.rng.randint(low, high))
-        return value + self.rng.choice(["", "", "", "", "", "", "", "A", "-" + str(self.rng.randint(1, 99)), "½"])
+        return value + self.rng.choice(["", "", "", "", "", "", "", "A", "-" + str(self.rng.randint(1, 99))])
 
     def _unit(self) -> str:
         value = str(self.rng.choice([self.rng.randint(1, 30), self.rng.randint(100, 2500)]))

@@ -246,7 +246,8 @@ class Records:
         before, end = self.rng.choice(
             [("", "\n"), ("", "\n"), ("", "\n"), ("", "; "), ("", ", "), ("", "\n\n"), ("**", "\n")]
         )
-        after = after.replace(":", ":**", 1) if before and ":" in after else after
+        if before:
+            after = f":{before} "
         out: list[Piece] = [
             (self.rng.choice(["", "", "", "REGISTRATION FORM\n\n", "== Details ==\n", "Patient Information\n"]), None)
         ]
