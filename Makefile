@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-node lint format bench docs docs-leaks lock install dev wheel clean
+.PHONY: help serve demo test test-node lint format bench bench-detection docs docs-leaks lock install dev wheel clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -43,6 +43,9 @@ format: dev ## write the canonical form
 bench: dev ## measure, and write docs/benchmarks/gateway.json and streaming.json
 	$(BIN)/python -m tests.benchmarks.bench_gateway $(ARGS)
 	$(BIN)/python -m tests.benchmarks.bench_streaming
+
+bench-detection: dev ## measure detection beside plain Presidio (data: GATEWAY_BENCH_DATA), and write docs/benchmarks/detection.md
+	$(BIN)/python -m tests.benchmarks.bench_detection $(ARGS)
 
 docs: install ## write the generated references
 	$(BIN)/python -m gateway.docs
