@@ -5,8 +5,8 @@ analyzer loads it too, so that what is measured would change. Compared on synth_
 3,000 judged texts are the package's.
 
 A text's spans become tags on tokens (spaCy's English ones); neighbouring tokens of one tag make a span again, and so do
-spans of one entity with nothing but skip words between them; skip words at its edges do not count. A span is right where
-the told spans of its entity cover it together.
+spans of one entity with nothing but skip words between them; skip words at its edges do not count. A span is right
+where the told spans of its entity cover it together.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from tests.benchmarks.detection_scores import IOU, Count
 
 _ANY = "PII"
 _NONE = "O"
-_SKIP_WORDS = r"""! " # $ % & ' ( ) * + , - . / : ; < = > ? @ [ \ ] ^ _ ` { | } ~ >> >>> >>>> >>>>> >>>>>> 's street st. st
-de rue via and a the or do as of day address country state city zip po apt unit corner p.o. box suite mr. mrs. miss year
-years y/o month months old morning noon afternoon night evening this first last week weeks weekend days age ago inc
-inc. ltd"""
+_SKIP_WORDS = r"""! " # $ % & ' ( ) * + , - . / : ; < = > ? @ [ \ ] ^ _ ` { | } ~ >> >>> >>>> >>>>> >>>>>> 's street
+st. st de rue via and a the or do as of day address country state city zip po apt unit corner p.o.
+box suite mr. mrs. miss year years y/o month months old morning noon afternoon night evening this
+first last week weeks weekend days age ago inc inc. ltd"""
 _BLANKS = (" ", "", "\r", "\x0b", "\x0c", "\n", "\n\n", "\n\n\n", "\n\n\n\n", "\t", "\t\t", "\t\t\t", "\t\t\t\t")
 _SKIPPED = frozenset((*_SKIP_WORDS.split(), *_BLANKS, *STOP_WORDS))
 
