@@ -50,10 +50,17 @@ class Database(_Section):
 
 
 class Ledger(_Section):
-    """The ledger's signing key and how long an append may take."""
+    """The ledger's signing key, how long an append may take, how long records are kept.
+
+    `origin` names the log in its checkpoints (empty: a name made from the key), `signed_file` remembers the newest one
+    (empty: beside the key), `heartbeat_s` is how long it may be silent."""
 
     key_file: Path = Path("var/ledger.key")
     append_deadline_ms: int = Field(default=250, ge=1, le=60_000)
+    origin: str = Field(default="", pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,127})?$")
+    signed_file: str = ""
+    heartbeat_s: float = Field(default=60.0, gt=0)
+    retention: Literal["6 months", "13 months", "6 years"] = "13 months"
 
 
 class Policies(_Section):

@@ -1,4 +1,4 @@
-"""The ledger's signing key (Ed25519), and the receipts that it signs.
+"""The ledger's signing key (Ed25519), and the receipts and checkpoints that it signs.
 
 A receipt token is `<base64url of the statement>.<base64url of the signature>`, without padding. Anyone with the public
 key can check one: it says that this decision stood at this place of this writer's chain when the answer was given.
@@ -19,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from gateway.domain.checkpoint import Checkpoint
+
 _PURPOSE = b"gateway receipt v1\n"
 """Signed before each statement, so that no signature of this key can be passed off as one of another kind."""
 
@@ -32,7 +34,7 @@ class ReceiptError(Exception):
 
 
 class LedgerKey:
-    """Signs receipts. Shows nothing of the key."""
+    """Signs receipts and checkpoints. Shows nothing of the key."""
 
     __slots__ = ("_key",)
 
@@ -57,6 +59,15 @@ class LedgerKey:
     def public(self) -> bytes:
         """The public key, 32 bytes."""
         return self._key.public_key().public_bytes_raw()
+
+    @property
+    def fingerprint(self) -> str:
+        """The first 16 hex digits of the public key's SHA-256."""
+        return hashlib.sha256(self.public).hexdigest()[:16]
+
+    def signature_of(self, checkpoint: Checkpoint) -> bytes:
+        """The signature of a checkpoint. Its text begins with an origin, and no origin is the purpose of receipts."""
+        return self._key.sign(checkpoint.text.encode())
 
     def derived_secret(self, purpose: bytes) -> bytes:
         """A secret of 32 bytes for another purpose, the same at every start. It tells nothing of the key."""

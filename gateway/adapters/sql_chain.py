@@ -8,14 +8,16 @@ nobody was told so is followed by an outcome `not_sent`, for whoever asked was r
 from __future__ import annotations
 
 import contextlib
-import functools
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, Table, and_, exists, select, text
+from sqlalchemy import Connection, Engine, and_, exists, select, text
 
-from gateway.adapters.database import check_durability
+from gateway.adapters.checkpoint_signer import CheckpointSigner
+from gateway.adapters.database import DatabaseUnfit, check_durability
+from gateway.adapters.sql_rows import Row, insert_rows
+from gateway.adapters.sql_tree import StoredTree
 from gateway.adapters.tables import commitment_keys, record_salts, records
 from gateway.domain.commitment import NO_SECRETS, Secrets, day_of
 from gateway.domain.evidence import Decided, Evidence, Outcome, Result, Route
@@ -25,8 +27,6 @@ from gateway.domain.record_schema import RecordError
 _MAX_CACHED_KEYS = 4096
 _MAX_IN_DOUBT = 4096
 _PSEUDONYMS = ""
-_RECORD_COLUMNS = tuple(column.name for column in records.columns)
-_SALT_COLUMNS = tuple(column.name for column in record_salts.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Batch:
 
     tip: _Tip
     results: list[Written | RecordError] = field(default_factory=list)
-    salts: list[tuple[str | int | bytes, ...]] = field(default_factory=list)
+    salts: list[Row] = field(default_factory=list)
 
     @property
     def records(self) -> list[Record]:
@@ -89,8 +89,8 @@ class Chain:
             connection = self._ready()
             whole = [*self._owed(connection), *batch]
             prepared = self._prepare(connection, whole)
-            _insert(connection, records, [_row(record) for record in prepared.records])
-            _insert(connection, record_salts, prepared.salts)
+            insert_rows(connection, records, [_row(record) for record in prepared.records])
+            insert_rows(connection, record_salts, prepared.salts)
             connection.commit()
         except BaseException:
             self._in_doubt += [each for each in whole if isinstance(each, Decided)]
@@ -104,9 +104,9 @@ class Chain:
     def probe(self) -> None:
         """Insert a record and take it back. Raises when that is not possible."""
         with self._reading() as connection:
-            row: dict[str, str | int | bytes] = dict.fromkeys(_RECORD_COLUMNS, "")
+            row: dict[str, str | int | bytes] = dict.fromkeys((column.name for column in records.columns), "")
             row |= {"writer": self._writer, "sequence": self._tip.sequence, "body": b"", "leaf": b"", "at": 0}
-            _insert(connection, records, [tuple(row.values())])
+            insert_rows(connection, records, [tuple(row.values())])
 
     def open_intents(self) -> list[str]:
         """The decisions, of any writer, that may have been sent and whose outcome nobody recorded."""
@@ -116,6 +116,12 @@ class Chain:
         with self._reading() as connection:
             found = connection.execute(select(records.c.decision_id).where(records.c.kind == "intent", ~ended))
             return sorted(found.scalars())
+
+    def check_tree(self, signer: CheckpointSigner) -> None:
+        """Raise `NotAContinuation` unless the tree holds what was signed last."""
+        with self._reading() as connection:
+            tree = StoredTree(connection)
+            signer.check(tree.size, tree.root)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -133,7 +139,7 @@ class Chain:
             connection = self._engine.connect()
             try:
                 check_durability(connection)
-                self._tip = self._find_tip(connection)
+                self._tip = self._goes_on(self._find_tip(connection))
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -146,6 +152,12 @@ class Chain:
         mine = select(records.c.sequence, records.c.leaf).where(records.c.writer == self._writer)
         last = connection.execute(mine.order_by(records.c.sequence.desc()).limit(1)).first()
         return _Tip(0, NO_LEAF) if last is None else _Tip(int(last[0]) + 1, bytes(last[1]))
+
+    def _goes_on(self, found: _Tip) -> _Tip:
+        """Where the chain ends in the database, unless that is before what was acknowledged."""
+        if found.sequence < self._tip.sequence:
+            raise DatabaseUnfit("the database has lost records that were acknowledged: was an old copy brought back?")
+        return found
 
     def _owed(self, connection: Connection) -> list[Outcome]:
         """Outcomes for decisions whose commit had no known result and that are in the chain after all."""
@@ -227,7 +239,7 @@ def not_sent(evidence: Decided, now: int) -> Outcome:
     )
 
 
-def _row(record: Record) -> tuple[str | int | bytes, ...]:
+def _row(record: Record) -> Row:
     found = record.search
     return (
         record.writer,
@@ -244,19 +256,3 @@ def _row(record: Record) -> tuple[str | int | bytes, ...]:
         found.destination,
         found.reason,
     )
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
-    """One multi-row INSERT, past the statement compiler, which would take longer than the disk for each new length."""
-    if rows:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        columns = _RECORD_COLUMNS if table is records else _SALT_COLUMNS
-        values = tuple(value for row in rows for value in row)
-        connection.exec_driver_sql(_statement(table.name, columns, len(rows), mark), values)
-
-
-@functools.lru_cache(maxsize=1024)
-def _statement(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
-    """The statement for a number of rows. Names come from `tables`, never from a request."""
-    row = f"({', '.join([mark] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - see above

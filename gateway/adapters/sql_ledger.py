@@ -24,9 +24,12 @@ from typing import assert_never
 from sqlalchemy import Engine
 
 from gateway import __version__
+from gateway.adapters.checkpoint_signer import CheckpointSigner, MemoryUnreadable, NotAContinuation
 from gateway.adapters.database import DatabaseUnfit, sqlite_file
 from gateway.adapters.ledger_key import LedgerKey
+from gateway.adapters.ledger_tree import LOST, LedgerObserver, TreeKeeper, Unobserved
 from gateway.adapters.sql_chain import Chain, Written, may_send, not_sent
+from gateway.adapters.sql_integrator import Integrator
 from gateway.adapters.writer_lock import WriterLock
 from gateway.domain._receipt import issue
 from gateway.domain.clearance import Receipt
@@ -106,9 +109,22 @@ class _Taken:
 
 
 class SqlLedger:
-    """Implements `ports.Ledger`. `start` it in the event loop that will append to it, `close` it in the same."""
+    """Implements `ports.Ledger`. `start` it in the event loop that will append to it, `close` it in the same.
 
-    def __init__(self, *, engine: Engine, key: LedgerKey, clock: Clock, deadline_ms: int) -> None:
+    Without a `signer` nobody integrates here; with `heartbeat_s` 0 there are no heartbeats.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        key: LedgerKey,
+        clock: Clock,
+        deadline_ms: int,
+        signer: CheckpointSigner | None = None,
+        heartbeat_s: float = 0,
+        observer: LedgerObserver | None = None,
+    ) -> None:
         self.writer = f"gw-{secrets.token_hex(4)}"
         self._engine = engine
         self._key = key
@@ -120,6 +136,16 @@ class SqlLedger:
         self._thread = threading.Thread(target=self._commit_all, name="ledger", daemon=True)
         self._lock: WriterLock | None = None
         self._announced = False
+        self._observer: LedgerObserver = observer or Unobserved()
+        self._signer = signer
+        # SQLite has one writer at a time: committer and integrator take turns instead of running into its lock.
+        self._writing = threading.Lock() if engine.dialect.name == "sqlite" else contextlib.nullcontext()
+        self._tree = (
+            TreeKeeper(Integrator(engine, signer, clock.now, self._writing), self._observer) if signer else None
+        )
+        self._heartbeat_s = heartbeat_s
+        self._written_at = time.monotonic()
+        self._beating: asyncio.Task[None] | None = None
 
     async def start(self, *, announce: bool = True) -> None:
         """Connect and check the durability; `announce` a new writer, and close what dead ones left open.
@@ -129,7 +155,7 @@ class SqlLedger:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
         try:
-            await self._ask(_opened, _START_SECONDS)
+            await self._ask(self._opened, _START_SECONDS)
             if announce:
                 await self._announce()
         except (DatabaseUnfit, GatewayFault) as error:
@@ -138,10 +164,14 @@ class SqlLedger:
 
     async def append(self, evidence: Evidence) -> Receipt:
         """The receipt, once the record is durable. Raises `GatewayFault(LEDGER_UNAVAILABLE)` when it is not in time."""
+        if self._tree is not None and self._tree.lost:
+            raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
         return await self._append(evidence, self._deadline)
 
     async def health(self) -> Health:
         """Whether a record could be written now: one is, and taken back."""
+        if self._tree is not None and self._tree.lost:
+            return Health(ok=False, detail=LOST)
         try:
             await self._ask(_probed, self._deadline)
         except DatabaseUnfit:
@@ -150,6 +180,9 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Write what is queued and, if this ledger announced itself, its `shutdown`; then stop."""
+        if self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
         if self._thread.is_alive():
             with contextlib.suppress(DatabaseUnfit):
                 await self._ask(_settled, _START_SECONDS)
@@ -157,6 +190,8 @@ class SqlLedger:
             self._announced = False
             with contextlib.suppress(GatewayFault):
                 await self._append(self._event(EventKind.SHUTDOWN, "stopped", __version__), _START_SECONDS)
+        if self._tree is not None:
+            await asyncio.to_thread(self._tree.stop)
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -174,6 +209,20 @@ class SqlLedger:
             await asyncio.to_thread(self._lock.share)
         await self._append(self._event(EventKind.BOOT, "started", __version__), _START_SECONDS)
         self._announced = True
+        if self._tree is not None:
+            self._tree.start()
+        if self._heartbeat_s:
+            self._beating = asyncio.create_task(self._beat(), name="ledger-heartbeat")
+
+    async def _beat(self) -> None:
+        """Write a record whenever there was none for a while: then silence means that something is wrong."""
+        while True:
+            idle = time.monotonic() - self._written_at
+            if idle >= self._heartbeat_s:
+                with contextlib.suppress(GatewayFault):
+                    await self._append(self._event(EventKind.HEARTBEAT, "idle", ""), self._deadline)
+                idle = 0.0
+            await asyncio.sleep(self._heartbeat_s - idle)
 
     async def _recover(self) -> None:
         """Say of each intent that dead writers left open that nobody knows what became of it."""
@@ -268,11 +317,26 @@ class SqlLedger:
 
     def _write(self, batch: Sequence[Evidence]) -> list[Written | _Refused]:
         try:
-            results = self._chain.write(batch)
+            with self._writing:
+                results = self._chain.write(batch)
         except Exception as error:  # noqa: BLE001 - whatever the database does, the answer is a refusal
             _log.error("%d records could not be written: %s", len(batch), type(error).__name__)
             return [_Refused()] * len(batch)
+        self._written_at = time.monotonic()
+        self._observer.recorded(len(results), self._clock.now())
         return [_checked(result) for result in results]
+
+    def _opened(self, chain: Chain) -> Sequence[str]:
+        """Open the chain, unless the database has lost what was signed before."""
+        chain.open()
+        if self._signer is not None:
+            try:
+                chain.check_tree(self._signer)
+            except NotAContinuation:
+                raise DatabaseUnfit(LOST) from None
+            except MemoryUnreadable as error:
+                raise DatabaseUnfit(str(error)) from None
+        return ()
 
     def _work(self, call: _Call) -> Sequence[str] | DatabaseUnfit:
         try:
@@ -300,11 +364,6 @@ def _checked(result: Written | RecordError) -> Written | _Refused:
 def _answer(call: _Call, answer: Sequence[str] | DatabaseUnfit) -> None:
     if not call.future.done():
         call.future.set_result(answer)
-
-
-def _opened(chain: Chain) -> Sequence[str]:
-    chain.open()
-    return ()
 
 
 def _probed(chain: Chain) -> Sequence[str]:

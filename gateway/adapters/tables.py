@@ -6,7 +6,7 @@ erasure can delete it and every record still verifies.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 metadata = MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"},
@@ -43,6 +43,35 @@ record_salts = Table(
 )
 """The salt of each record's commitments. Erasing one person deletes the salts of their records: the records stay, and
 nobody can show any more what they commit to."""
+
+tree_entries = Table(
+    "tree_entries",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("writer", String(16), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index(None, "writer", "sequence", unique=True),
+)
+"""Which record is which leaf of the tree. Retention drops records; these rows stay, so the tree still verifies."""
+
+tree_nodes = Table(
+    "tree_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""The roots of full tiles: row (L, N) is the hash over `256 ** L` leaves, from `N * 256 ** L` on."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", String(1000), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Signed sizes and roots of the tree: the newest, and the last of each hour before."""
 
 commitment_keys = Table(
     "commitment_keys",

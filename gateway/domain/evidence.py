@@ -111,12 +111,13 @@ class EventKind(StrEnum):
     POLICY = "policy"
     ADMIN = "admin"
     RECOVERED = "recovered"
+    HEARTBEAT = "heartbeat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to the gateway itself. `subject` is an id or a digest, `action` an enum-like word
-    (`started`, `activated`, `rejected`, `key_created`, `key_revoked`, `open_intent`)."""
+    (`started`, `activated`, `rejected`, `key_created`, `key_revoked`, `open_intent`, `hold_placed`, `idle`, ...)."""
 
     kind: EventKind
     at: int
@@ -124,4 +125,35 @@ class Event:
     subject: str
 
 
-Evidence = Decided | Outcome | Event
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """Retention: the tree's first `upto` records are from before `before` (a time), and `dropped` of them lose all but
+    their leaf hashes by this order."""
+
+    at: int
+    before: int
+    upto: int
+    dropped: int
+
+
+class ErasureScope(StrEnum):
+    """Whose commitments can be opened no more."""
+
+    TENANT = "tenant"
+    KEY = "key"
+    DECISION = "decision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """Erasure: salts and keys that are deleted with this record. `subject` is a tenant's name, the pseudonym of a key,
+    or a decision id."""
+
+    at: int
+    scope: ErasureScope
+    subject: str
+    salts: int
+    keys: int
+
+
+Evidence = Decided | Outcome | Event | Pruned | Erased

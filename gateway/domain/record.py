@@ -23,19 +23,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
-from gateway.domain.evidence import Content, Decided, Event, Evidence, Outcome, Route
-from gateway.domain.facts import FindingFact
-from gateway.domain.finding import CONFIDENCE
+from gateway.domain.evidence import Content, Decided, Erased, Event, Evidence, Outcome, Pruned, Route
 from gateway.domain.labels import DataClass
+from gateway.domain.merkle import leaf_hash
+from gateway.domain.record_findings import findings_within, within
 from gateway.domain.record_schema import SCHEMAS, RecordError, is_word
 from gateway.domain.strict_json import Json
-
-_T = TypeVar("_T")
 
 VERSION = 1
 MAX_BYTES = 16 * 1024
@@ -43,7 +41,7 @@ NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-_FIND_BYTES, _RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 8000, 2500, 1500, 1500
+_RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 2500, 1500, 1500
 _MOST_DIGITS = 6
 _DIGIT = re.compile(r"[0-9]")
 _RELEASE_DATE = re.compile(r"20[0-9]{2}(-?)[01][0-9]\1[0-3][0-9]")
@@ -109,11 +107,6 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
     return Record(link.writer, link.sequence, body, leaf_hash(body), search_of(document))
 
 
-def leaf_hash(body: bytes) -> bytes:
-    """The RFC 6962 hash of a leaf."""
-    return hashlib.sha256(b"\x00" + body).digest()
-
-
 def sent_digest(evidence: Evidence) -> bytes:
     """SHA-256 of the exact bytes that a receipt for `evidence` speaks of: those to be sent, else none."""
     return hashlib.sha256(evidence.sent.data if isinstance(evidence, Decided) else b"").digest()
@@ -165,15 +158,19 @@ def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:
         case Event():
             about = {"id": evidence.subject} if evidence.kind == "recovered" else {"subject": evidence.subject}
             return {"k": evidence.kind.value, "action": evidence.action, **about}
+        case Pruned():
+            return {"k": "prune", "before": evidence.before, "upto": evidence.upto, "dropped": evidence.dropped}
+        case Erased():
+            return _erased(evidence)
         case _:
             assert_never(evidence)
 
 
 def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
-    found, lost = _findings(evidence.findings)
-    rules, lost_rules = _within(sorted(evidence.policy.rules), _RULES_BYTES, len)
-    shadow, lost_shadow = _within(sorted(evidence.policy.shadow), _SHADOW_BYTES, len)
-    transforms, lost_transforms = _within(sorted(evidence.transforms), _TRANSFORMS_BYTES, len)
+    found, lost = findings_within(evidence.findings)
+    rules, lost_rules = within(sorted(evidence.policy.rules), _RULES_BYTES, len)
+    shadow, lost_shadow = within(sorted(evidence.policy.shadow), _SHADOW_BYTES, len)
+    transforms, lost_transforms = within(sorted(evidence.transforms), _TRANSFORMS_BYTES, len)
     return {
         "k": _KINDS[evidence.route],
         "id": evidence.decision_id,
@@ -191,7 +188,7 @@ def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
         "det": evidence.detector,
         "label": evidence.label,
         "classes": [each for each in DataClass if each in evidence.classes],
-        "find": [_finding(fact) for fact in found],
+        "find": found,
         "pol": {
             "rev": evidence.policy.revision,
             "dig": evidence.policy.digest,
@@ -226,6 +223,16 @@ def _outcome(evidence: Outcome) -> dict[str, Json]:
     }
 
 
+def _erased(evidence: Erased) -> dict[str, Json]:
+    return {
+        "k": "erasure",
+        "scope": evidence.scope.value,
+        "subject": evidence.subject,
+        "salts": evidence.salts,
+        "keys": evidence.keys,
+    }
+
+
 def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
     model_is_clean = all(fact.schema != "/model" for fact in evidence.findings)
     return {
@@ -244,55 +251,3 @@ def _name(value: str, secrets: Secrets, *, clean: bool) -> str:
 
 def _committed(content: Content, secrets: Secrets) -> dict[str, Json]:
     return {"c": commitment(secrets.day_key, secrets.salt, content.data), "bytes": len(content.data)}
-
-
-def _finding(fact: FindingFact) -> dict[str, Json]:
-    return {
-        "d": fact.entity,
-        "conf": fact.confidence,
-        "n": fact.values,
-        "new": fact.new,
-        "at": fact.schema,
-        "src": fact.source.value,
-    }
-
-
-def _findings(facts: tuple[FindingFact, ...]) -> tuple[tuple[FindingFact, ...], int]:
-    kept, lost = _within(facts, _FIND_BYTES, _size)
-    return (kept, 0) if not lost else _within(_folded(facts), _FIND_BYTES, _size)
-
-
-def _folded(facts: Iterable[FindingFact]) -> list[FindingFact]:
-    """One finding for all of an entity, source and confidence band, wherever they stand; the surest first."""
-    groups: dict[tuple[str, str, int], FindingFact] = {}
-    for fact in facts:
-        band = sum(fact.confidence >= threshold for threshold in CONFIDENCE.values())
-        key = (fact.entity, fact.source.value, band)
-        before = groups.get(key, FindingFact(fact.entity, "*", fact.source, 0, 0, fact.confidence))
-        groups[key] = FindingFact(
-            fact.entity,
-            "*",
-            fact.source,
-            before.values + fact.values,
-            before.new + fact.new,
-            max(before.confidence, fact.confidence),
-        )
-    return sorted(groups.values(), key=lambda fact: -fact.confidence)
-
-
-def _size(fact: FindingFact) -> int:
-    """At least as many bytes as the finding takes beside the list's own."""
-    return len(fact.entity) + len(fact.schema) + len(fact.source) + 64
-
-
-def _within(items: Iterable[_T], budget: int, size: Callable[[_T], int]) -> tuple[tuple[_T, ...], int]:
-    """The first items that fit into a budget of bytes, and how many did not."""
-    kept: list[_T] = []
-    lost = 0
-    for item in items:
-        budget -= size(item) + 3
-        if budget >= 0:
-            kept.append(item)
-        else:
-            lost += 1
-    return tuple(kept), lost

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from gateway.domain.declaration import Source
-from gateway.domain.evidence import EventKind, Result, Route
+from gateway.domain.evidence import ErasureScope, EventKind, Result, Route
 from gateway.domain.exceptions import MOST_AT_ONCE
 from gateway.domain.labels import DataClass
 from gateway.domain.strict_json import Json
@@ -174,9 +174,18 @@ _OUTCOME: Mapping[str, Check] = {
 }
 
 _ACTION = _matches(r"[a-z][a-z_]{0,31}")
-_SUBJECT = _matches(rf"|{_ULID}|{_WRITER}|sha256:[0-9a-f]{{64}}|{_POLICY_NAME}")
+_SUBJECT = _matches(rf"|{_ULID}|{_WRITER}|sha256:[0-9a-f]{{64}}|{_POLICY_NAME}|{_NAME}")
 _EVENT: Mapping[str, Check] = {**_LINK, "action": _ACTION, "subject": _SUBJECT}
 _RECOVERED: Mapping[str, Check] = {**_LINK, "action": _ACTION, "id": _matches(_ULID)}
+
+_PRUNE: Mapping[str, Check] = {**_LINK, "before": _whole(), "upto": _whole(), "dropped": _whole()}
+_ERASURE: Mapping[str, Check] = {
+    **_LINK,
+    "scope": _word_of(ErasureScope),
+    "subject": _matches(rf"{_NAME}|{_COMMITMENT}"),
+    "salts": _whole(),
+    "keys": _whole(),
+}
 
 
 class _Schemas:
@@ -198,6 +207,8 @@ SCHEMAS = _Schemas(
     {
         **dict.fromkeys(("intent", "local", "block"), _DECIDED),
         "outcome": _OUTCOME,
+        "prune": _PRUNE,
+        "erasure": _ERASURE,
         **{kind.value: _EVENT for kind in EventKind if kind is not EventKind.RECOVERED},
         EventKind.RECOVERED.value: _RECOVERED,
     }

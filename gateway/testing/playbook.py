@@ -12,7 +12,7 @@ from typing import Self
 
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
-from gateway.domain.evidence import Decided, Event, Evidence, Outcome
+from gateway.domain.evidence import Decided, Erased, Event, Evidence, Outcome, Pruned
 from gateway.domain.finding import Report
 from gateway.domain.policy import CustomDetector
 from gateway.pipeline.ports import Detector, ExternalAnswer, ExternalModel, Health, Ledger, LocalAnswer, LocalModel
@@ -144,3 +144,5 @@ def _told(evidence: Evidence) -> str:
             return f"outcome {result.value}"
         case Event(kind=kind):
             return kind.value
+        case Pruned() | Erased():
+            return type(evidence).__name__.lower()

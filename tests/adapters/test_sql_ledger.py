@@ -25,7 +25,7 @@ from gateway.domain.commitment import commitment
 from gateway.domain.errors import GatewayFault
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Evidence, PolicyEvidence, Route
 from gateway.domain.labels import Entity, Label
-from gateway.domain.record import leaf_hash
+from gateway.domain.merkle import leaf_hash
 from gateway.domain.record_schema import RecordError
 from tests.domain.test_record import CANARY
 from tests.evidence import CLOCK, RECEIVED, SENT, decided, finding, outcome

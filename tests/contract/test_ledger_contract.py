@@ -19,7 +19,8 @@ from gateway.domain.clearance import ClearanceError, Permit, redeem
 from gateway.domain.conversation import Operation
 from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.domain.evidence import Content, Decided, Route
-from gateway.domain.record import NO_LEAF, leaf_hash
+from gateway.domain.merkle import leaf_hash
+from gateway.domain.record import NO_LEAF
 from gateway.domain.strict_json import parse_json
 from gateway.pipeline.ports import Ledger
 from gateway.testing.memory_ledger import MemoryLedger

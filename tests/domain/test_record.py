@@ -17,7 +17,8 @@ from gateway.domain.evidence import Content, Decided, Event, EventKind, Evidence
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Entity, Label
-from gateway.domain.record import MAX_BYTES, NO_LEAF, Link, Record, encode, leaf_hash, search_of, sent_digest, statement
+from gateway.domain.merkle import leaf_hash
+from gateway.domain.record import MAX_BYTES, NO_LEAF, Link, Record, encode, search_of, sent_digest, statement
 from gateway.domain.record_schema import SCHEMAS, RecordError
 from tests.domain import build
 from tests.evidence import RECEIVED, SENT, activated, decided, finding, outcome

@@ -1,0 +1,187 @@
+"""What a proof is made of: signed notes, checkpoints and receipts, and the RFC 6962 tree.
+
+Written a second time on purpose, from the published formats (RFC 6962; C2SP's signed-note and tlog-checkpoint): a
+verifier that shared its code with what it verifies would share its mistakes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+_ED25519 = 1
+_RECEIPT = b"gateway receipt v1\n"
+_MOST_LEAVES = 2**62
+
+
+class NotGenuine(Exception):
+    """A key, note or receipt that is not what it should be. The message says which part."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """The key of one log, `<name>+<key id>+<base64>`."""
+
+    name: str
+    key_id: bytes
+    key: Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A tree of `size` leaves has this root."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A caller was told: this decision has this leaf at this place of a writer's chain."""
+
+    decision_id: str
+    writer: str
+    sequence: int
+    leaf: bytes
+
+
+def read_public_key(text: str) -> PublicKey:
+    """The verifier key in one line. Raises `NotGenuine`."""
+    name, _, rest = text.strip().partition("+")
+    claimed, _, encoded = rest.partition("+")
+    data = _decoded(encoded)
+    if not name or len(data) != 33 or data[0] != _ED25519:
+        raise NotGenuine("the public key is not an Ed25519 key in the form name+id+key")
+    key_id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    if key_id.hex() != claimed:
+        raise NotGenuine("the public key's id does not fit its name and key")
+    return PublicKey(name, key_id, Ed25519PublicKey.from_public_bytes(data[1:]))
+
+
+def open_checkpoint(note: str, key: PublicKey) -> Checkpoint:
+    """What a checkpoint says, once its signature is checked. Raises `NotGenuine`."""
+    text, separator, signatures = note.partition("\n\n")
+    text += "\n"
+    if not separator or not _is_signed(text, signatures, key):
+        raise NotGenuine("the checkpoint is not signed by this key")
+    lines = text.split("\n")
+    root = _decoded(lines[2]) if len(lines) >= 4 else b""
+    if lines[0] != key.name or not lines[1].isdecimal() or lines[1] != str(int(lines[1])) or len(root) != 32:
+        raise NotGenuine("the checkpoint is not in the form of one")
+    if int(lines[1]) > _MOST_LEAVES:
+        raise NotGenuine("the checkpoint speaks of more records than can be")
+    return Checkpoint(int(lines[1]), root)
+
+
+def open_receipt(token: str, key: PublicKey) -> Receipt:
+    """What a receipt says, once its signature is checked. Raises `NotGenuine`."""
+    said, _, signature = token.strip().partition(".")
+    try:
+        statement = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+        signed = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+        key.key.verify(signed, _RECEIPT + statement)
+        read = json.loads(statement)
+        return Receipt(str(read["id"]), str(read["w"]), int(read["s"]), bytes.fromhex(read["leaf"]))
+    except (InvalidSignature, binascii.Error, ValueError, KeyError, TypeError):
+        raise NotGenuine("the receipt is not signed by this key") from None
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of a leaf."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+class Tree:
+    """The roots of the complete subtrees from left to right. Each leaf added doubles, like adding one to a number."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._roots: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """One leaf hash more."""
+        position, roots = self.size, self._roots
+        while position & 1:
+            leaf = hashlib.sha256(b"\x01" + roots.pop() + leaf).digest()
+            position >>= 1
+        roots.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root of all leaves so far."""
+        if not self._roots:
+            return hashlib.sha256(b"").digest()
+        root = self._roots[-1]
+        for left in reversed(self._roots[:-1]):
+            root = hashlib.sha256(b"\x01" + left + root).digest()
+        return root
+
+
+def root_of_proof(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2); empty where its length is wrong."""
+    position, last, root = index, size - 1, leaf
+    for each in proof:
+        if last == 0:
+            return b""
+        if position & 1 or position == last:
+            root = hashlib.sha256(b"\x01" + each + root).digest()
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            root = hashlib.sha256(b"\x01" + root + each).digest()
+        position, last = position >> 1, last >> 1
+    return root if last == 0 else b""
+
+
+def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the tree of `size` leaves begins with the older one (RFC 9162, 2.1.4.2)."""
+    if old == size:
+        return not proof and old_root == root
+    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    if not path:
+        return False
+    position, last = old - 1, size - 1
+    while position & 1:
+        position, last = position >> 1, last >> 1
+    first = second = path[0]
+    for each in path[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            first = hashlib.sha256(b"\x01" + each + first).digest()
+            second = hashlib.sha256(b"\x01" + each + second).digest()
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            second = hashlib.sha256(b"\x01" + second + each).digest()
+        position, last = position >> 1, last >> 1
+    return last == 0 and first == old_root and second == root
+
+
+def _is_signed(text: str, signatures: str, key: PublicKey) -> bool:
+    for line in signatures.splitlines():
+        mark, _, rest = line.partition(" ")
+        name, _, encoded = rest.partition(" ")
+        signed = _decoded(encoded)
+        if mark != "—" or name != key.name or signed[:4] != key.key_id:
+            continue
+        try:
+            key.key.verify(signed[4:], text.encode())
+        except InvalidSignature:
+            return False
+        return True
+    return False
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,193 @@
+"""The tree against RFC 6962 word for word, against its published vectors, and against trees that are wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.merkle import (
+    EMPTY_ROOT,
+    TILE_WIDTH,
+    Frontier,
+    consistency_proof,
+    frontier_of,
+    inclusion_proof,
+    leaf_hash,
+    node_from_tiles,
+    root_of,
+    tile_path,
+)
+from gateway.verifier.formats import Tree, consistent, root_of_proof
+
+VECTORS = [bytes.fromhex(each) for each in (
+    "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
+)]  # fmt: skip
+ROOTS = (
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+)
+"""The test vectors of the Certificate Transparency project."""
+
+sizes = st.integers(1, 700)
+
+
+def naive_root(data: Sequence[bytes]) -> bytes:
+    """MTH as section 2.1 of RFC 6962 writes it."""
+    if not data:
+        return hashlib.sha256().digest()
+    if len(data) == 1:
+        return hashlib.sha256(b"\0" + data[0]).digest()
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    return hashlib.sha256(b"\1" + naive_root(data[:k]) + naive_root(data[k:])).digest()
+
+
+def naive_path(m: int, data: Sequence[bytes]) -> list[bytes]:
+    """PATH as section 2.1.1 writes it."""
+    if len(data) == 1:
+        return []
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    if m < k:
+        return [*naive_path(m, data[:k]), naive_root(data[k:])]
+    return [*naive_path(m - k, data[k:]), naive_root(data[:k])]
+
+
+def naive_proof(m: int, data: Sequence[bytes], *, whole: bool = True) -> list[bytes]:
+    """SUBPROOF as section 2.1.2 writes it."""
+    if m == len(data):
+        return [] if whole else [naive_root(data)]
+    k = 1
+    while k * 2 < len(data):
+        k *= 2
+    if m <= k:
+        return [*naive_proof(m, data[:k], whole=whole), naive_root(data[k:])]
+    return [*naive_proof(m - k, data[k:], whole=False), naive_root(data[:k])]
+
+
+class Stored:
+    """A tree kept as tiles, as the database keeps it: leaves, and the roots of full tiles."""
+
+    def __init__(self, data: Sequence[bytes]) -> None:
+        self.frontier = Frontier()
+        self.levels: dict[int, list[bytes]] = {0: []}
+        for each in data:
+            for node in self.frontier.append(leaf_hash(each)):
+                if node.level % 8 == 0:
+                    self.levels.setdefault(node.level // 8, []).append(node.hash)
+        self.node = node_from_tiles(self.tile)
+
+    def tile(self, level: int, number: int) -> Sequence[bytes]:
+        """Up to 256 hashes."""
+        return self.levels[level][number * TILE_WIDTH : (number + 1) * TILE_WIDTH]
+
+
+def data_of(size: int) -> list[bytes]:
+    """Different leaves."""
+    return [b"record %d" % number for number in range(size)]
+
+
+def test_the_published_roots() -> None:
+    """Ours, the verifier's own, and the naive one give the vectors of the standard's authors."""
+    frontier, tree = Frontier(), Tree()
+    assert EMPTY_ROOT == frontier.root() == tree.root() == naive_root([])
+    for count, expected in enumerate(ROOTS, 1):
+        frontier.append(leaf_hash(VECTORS[count - 1]))
+        tree.append(leaf_hash(VECTORS[count - 1]))
+
+        assert expected == frontier.root().hex() == tree.root().hex() == naive_root(VECTORS[:count]).hex()
+
+
+def test_the_proofs_of_the_standard() -> None:
+    """Section 2.1.3 draws a tree of seven leaves: PATH(0), PATH(3), PATH(6), and PROOF(3), PROOF(4), PROOF(6)."""
+    data = data_of(7)
+    a, b, c, d, e, f, j = (leaf_hash(each) for each in data)
+    g, h, i = naive_root(data[0:2]), naive_root(data[2:4]), naive_root(data[4:6])
+    k, last = naive_root(data[0:4]), naive_root(data[4:7])
+    node = Stored(data).node
+
+    assert (b, h, last) == inclusion_proof(0, 7, node)
+    assert (c, g, last) == inclusion_proof(3, 7, node)
+    assert (f, j, k) == inclusion_proof(4, 7, node)
+    assert (i, k) == inclusion_proof(6, 7, node)
+    assert (c, d, g, last) == consistency_proof(3, 7, node)
+    assert (last,) == consistency_proof(4, 7, node)
+    assert (i, j, k) == consistency_proof(6, 7, node)
+    assert len({a, b, c, d, e, f, j}) == 7
+
+
+@given(sizes, st.data())
+def test_roots_and_proofs_are_those_of_the_standard(size: int, choose: st.DataObject) -> None:
+    """For every size: roots, inclusion and consistency proofs equal the naive ones, and the verifier accepts them."""
+    data = data_of(size)
+    node = Stored(data).node
+    index, old = choose.draw(st.integers(0, size - 1)), choose.draw(st.integers(1, size))
+    inclusion, consistency = inclusion_proof(index, size, node), consistency_proof(old, size, node)
+
+    assert naive_root(data) == root_of(size, node) == frontier_of(size, node).root()
+    assert naive_path(index, data) == list(inclusion)
+    assert naive_proof(old, data) == list(consistency)
+    assert naive_root(data) == root_of_proof(leaf_hash(data[index]), index, size, inclusion)
+    assert consistent(old, naive_root(data[:old]), size, naive_root(data), consistency)
+
+
+@given(sizes, st.data())
+def test_a_wrong_proof_is_refused(size: int, choose: st.DataObject) -> None:
+    """The control: another leaf, another place, one bit, one hash less or more; another old root."""
+    data = data_of(size)
+    node = Stored(data).node
+    index = choose.draw(st.integers(0, size - 1))
+    leaf, root = leaf_hash(data[index]), naive_root(data)
+    proof = inclusion_proof(index, size, node)
+    wrong = [root_of_proof(leaf_hash(b"other"), index, size, proof), root_of_proof(leaf, index, size, (*proof, leaf))]
+    if proof:
+        flipped = (bytes([proof[0][0] ^ 1, *proof[0][1:]]), *proof[1:])
+        wrong += [root_of_proof(leaf, index, size, each) for each in (proof[:-1], flipped)]
+        wrong.append(root_of_proof(leaf, (index + 1) % size, size, proof))
+    old = choose.draw(st.integers(1, size))
+
+    assert root not in wrong
+    assert not consistent(old, leaf_hash(b"other"), size, root, consistency_proof(old, size, node))
+
+
+def test_a_tree_goes_on_from_its_right_edge() -> None:
+    """Taken up at any size, it grows to the same root; a copy does not change what it was copied from."""
+    data = data_of(600)
+    for size in (0, 1, 255, 256, 257, 511, 600):
+        edge = frontier_of(size, Stored(data[:size]).node)
+        tried = edge.copy()
+        for each in data[size:]:
+            tried.append(leaf_hash(each))
+
+        assert (size, naive_root(data[:size])) == (edge.size, edge.root())
+        assert naive_root(data) == tried.root()
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 3)])
+def test_what_is_not_in_the_tree_has_no_proof(index: int, size: int) -> None:
+    """Told, not guessed."""
+    node = Stored(data_of(3)).node
+    with pytest.raises(ValueError, match="no such leaf"):
+        inclusion_proof(index, size, node)
+    with pytest.raises(ValueError, match="grows from one leaf"):
+        consistency_proof(0, 3, node)
+
+
+def test_tiles_lie_where_other_tools_look_for_them() -> None:
+    """The example of the tlog-tiles specification, a small number, and partial tiles."""
+    assert "tile/0/x001/x234/067" == tile_path(0, 1234067)
+    assert "tile/1/000" == tile_path(1, 0)
+    assert "tile/0/005.p/17" == tile_path(0, 5, 17)
+    assert "tile/entries/x001/000" == tile_path("entries", 1000)
