@@ -35,7 +35,6 @@ from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.adapters.sql_exceptions import SqlExceptions
 from gateway.adapters.sql_keys import SqlKeys
-from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.sql_policies import SqlRevisions
 from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
 from gateway.adapters.zone import OutsideZone
@@ -45,6 +44,7 @@ from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
+from gateway.ledger import ledger_of
 from gateway.paths import data_path
 from gateway.pipeline.catalogue import Catalogue
 from gateway.pipeline.excepting import Decider
@@ -96,9 +96,7 @@ class Gateway:
         files = policies_of(settings)
         self._engine = database.open_database(settings.database.url.get_secret_value())
         self._key = LedgerKey.load(settings.ledger.key_file)
-        self._ledger = SqlLedger(
-            engine=self._engine, key=self._key, clock=self._clock, deadline_ms=settings.ledger.append_deadline_ms
-        )
+        self._ledger = ledger_of(settings.ledger, self._engine, self._key, self._clock, self._metrics.ledger)
         self._policies = LivePolicies(
             folder=policies_folder(settings),
             files=files,

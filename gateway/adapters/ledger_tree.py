@@ -23,6 +23,10 @@ _log = logging.getLogger(__name__)
 class LedgerObserver(Protocol):
     """Counts what becomes of records."""
 
+    def expect(self, every_s: float) -> None:
+        """A living ledger writes a record at least this often."""
+        ...
+
     def recorded(self, count: int, at: int) -> None:
         """So many records are durable; the time now, in microseconds."""
         ...
@@ -34,6 +38,9 @@ class LedgerObserver(Protocol):
 
 class Unobserved:
     """Implements `LedgerObserver` by looking away."""
+
+    def expect(self, every_s: float) -> None:
+        """Nothing."""
 
     def recorded(self, count: int, at: int) -> None:
         """Nothing."""

@@ -212,6 +212,7 @@ class SqlLedger:
         if self._tree is not None:
             self._tree.start()
         if self._heartbeat_s:
+            self._observer.expect(self._heartbeat_s)
             self._beating = asyncio.create_task(self._beat(), name="ledger-heartbeat")
 
     async def _beat(self) -> None:

@@ -21,11 +21,10 @@ from gateway.cli import stop_for_configuration
 from gateway.cli.options import config_option, settings_of
 from gateway.clock import SystemClock
 from gateway.domain.errors import GatewayFault
+from gateway.ledger import command_ledger
 from gateway.settings import Settings
 
 _T = TypeVar("_T")
-_DEADLINE_MS = 10_000
-"""A command waits longer for its record than a request may."""
 
 
 @click.group()
@@ -85,7 +84,7 @@ def _run(settings: Settings, work: Callable[[SqlKeys, SqlLedger], Awaitable[_T]]
         raise
 
     async def administer(database: Database) -> _T:
-        ledger = SqlLedger(engine=database, key=key, clock=SystemClock(), deadline_ms=_DEADLINE_MS)
+        ledger = command_ledger(settings.ledger, database, key, SystemClock())
         await ledger.start(announce=False)
         try:
             return await work(SqlKeys(database, SystemClock()), ledger)
