@@ -7,6 +7,7 @@ Everything here is a function of hashes; who stores them is no concern of it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+_CACHED_NODES = 4096
 
 NodeOf = Callable[[int, int], bytes]
 """Gives the hash of the perfect subtree at (level, index)."""
@@ -80,17 +82,13 @@ def root_of(size: int, node: NodeOf) -> bytes:
 
 
 def node_from_tiles(tile: TileOf) -> NodeOf:
-    """Nodes, from tiles that hold every eighth level."""
+    """Nodes, from tiles that hold every eighth level. Those used last are kept: a perfect subtree never changes."""
 
+    @functools.lru_cache(maxsize=_CACHED_NODES)
     def node(level: int, index: int) -> bytes:
-        height = level % TILE_HEIGHT
-        first = index << height
-        hashes = tile(level // TILE_HEIGHT, first // TILE_WIDTH)
-        start = first % TILE_WIDTH
-        within = list(hashes[start : start + (1 << height)])
-        while len(within) > 1:
-            within = [node_hash(within[at], within[at + 1]) for at in range(0, len(within), 2)]
-        return within[0]
+        if level % TILE_HEIGHT == 0:
+            return tile(level // TILE_HEIGHT, index // TILE_WIDTH)[index % TILE_WIDTH]
+        return node_hash(node(level - 1, index * 2), node(level - 1, index * 2 + 1))
 
     return node
 

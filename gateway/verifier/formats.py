@@ -99,18 +99,24 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 class Tree:
-    """The roots of the complete subtrees from left to right. Each leaf added doubles, like adding one to a number."""
+    """The roots of the complete subtrees from left to right: a leaf more is like adding one to a binary number.
+
+    `tiles` are the roots of 256, 65,536, ... leaves, by (level, number)."""
 
     def __init__(self) -> None:
         self.size = 0
+        self.tiles: dict[tuple[int, int], bytes] = {}
         self._roots: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:
         """One leaf hash more."""
-        position, roots = self.size, self._roots
+        position, roots, height = self.size, self._roots, 0
         while position & 1:
             leaf = hashlib.sha256(b"\x01" + roots.pop() + leaf).digest()
             position >>= 1
+            height += 1
+            if height & 7 == 0:
+                self.tiles[height >> 3, position] = leaf
         roots.append(leaf)
         self.size += 1
 

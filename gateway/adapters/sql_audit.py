@@ -1,0 +1,102 @@
+"""The ledger in the database as the verifier reads it: everything, once, as of one moment. Nothing is written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
+
+from gateway.adapters.tables import checkpoints, record_salts, records, tree_entries, tree_nodes
+from gateway.verifier.checks import Entry
+
+_AT_ONCE = 2000
+_SEARCH = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route", "destination", "reason")
+_SEARCHED = tuple(records.c[name] for name in _SEARCH)
+
+
+class SqlAudit:
+    """Implements the verifier's `Source`. Use `auditing`, which sees to the one moment."""
+
+    whole = True
+    unfinished = False
+    stores_nodes = True
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def count(self) -> int:
+        """About how many records there are to read."""
+        last = self._connection.execute(select(func.max(tree_entries.c.position))).scalar_one()
+        return 0 if last is None else int(last) + 1
+
+    def notes(self) -> Iterator[str]:
+        """All checkpoints, the oldest first."""
+        yield from self._rows_of(select(checkpoints.c.note).order_by(checkpoints.c.size))
+
+    def entries(self) -> Iterator[Entry]:
+        """The records of the tree, in its order."""
+        record = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
+        joined = tree_entries.outerjoin(records, record).outerjoin(record_salts, _salt_of(tree_entries))
+        columns = (*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
+        for row in self._rows(select(*columns).select_from(joined).order_by(tree_entries.c.position)):
+            position, writer, sequence, leaf, body, salted, *searched = row
+            yield _entry(position, writer, sequence, bytes(leaf), body, searched, salted=bool(salted))
+
+    def pending(self) -> Iterator[Entry]:
+        """Records that the tree does not hold."""
+        held = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
+        joined = records.outerjoin(tree_entries, held).outerjoin(record_salts, _salt_of(records))
+        columns = (records.c.writer, records.c.sequence, records.c.leaf, records.c.body)
+        found = select(*columns, record_salts.c.writer.isnot(None), *_SEARCHED).select_from(joined)
+        missing = found.where(tree_entries.c.position.is_(None)).order_by(records.c.writer, records.c.sequence)
+        for writer, sequence, leaf, body, salted, *searched in self._rows(missing):
+            yield _entry(-1, writer, sequence, bytes(leaf), body, searched, salted=bool(salted))
+
+    def nodes(self) -> Iterator[tuple[int, int, bytes]]:
+        """Stored roots of full tiles."""
+        for level, number, value in self._rows(select(*tree_nodes.c).order_by(*tree_nodes.primary_key)):
+            yield int(level), int(number), bytes(value)
+
+    def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # rows of several shapes
+        result = self._connection.execution_options(yield_per=_AT_ONCE).execute(query)
+        yield from result
+
+    def _rows_of(self, query: Select[tuple[str]]) -> Iterator[str]:
+        for row in self._rows(query):
+            yield str(row[0])
+
+
+@contextlib.contextmanager
+def auditing(engine: Engine) -> Iterator[SqlAudit]:
+    """A look at the ledger as of one moment, whatever is written meanwhile."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        else:
+            connection.exec_driver_sql("BEGIN")
+        yield SqlAudit(connection)
+        connection.rollback()
+
+
+def _salt_of(table: Table) -> ColumnElement[bool]:
+    return and_(record_salts.c.writer == table.c.writer, record_salts.c.sequence == table.c.sequence)
+
+
+def _entry(
+    position: int,
+    writer: str,
+    sequence: int,
+    leaf: bytes,
+    body: bytes | None,
+    searched: Sequence[str | int | bytes],
+    *,
+    salted: bool,
+) -> Entry:
+    if body is None:
+        return Entry(position, writer, sequence, leaf, None)
+    columns = {
+        name: value if isinstance(value, str | int) else bytes(value)
+        for name, value in zip(_SEARCH, searched, strict=True)
+    }
+    return Entry(position, writer, sequence, leaf, bytes(body), columns, salted)

@@ -1,0 +1,370 @@
+"""What is checked, record by record, in the order of the tree.
+
+    body -> leaf -> root        each body hashes to its leaf, and the leaves to every signed root
+    chain                       each writer's records are contiguous, each holds the leaf of the one before
+    columns                     what records are searched by is what they say
+    meaning                     outcomes follow decisions, policies were announced, erasures and retention account for
+                                what is missing
+    receipts, old checkpoints   what somebody outside keeps is in here
+
+A finding has a code, says what it means, and names the record. `verify` reads once, from the first record to the last,
+and holds in memory only what is open.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .findings import MOST_NAMED, Report
+from .formats import (
+    Checkpoint,
+    NotGenuine,
+    PublicKey,
+    Receipt,
+    Tree,
+    leaf_hash,
+    open_checkpoint,
+    open_receipt,
+    root_of_proof,
+)
+
+_DECISIONS = ("intent", "local", "block")
+_NO_LEAF = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as a source has it. `position` is -1 for one that is not in the tree; `leaf` then is the one beside
+    the record. `body` is `None` where only the leaf is left, `columns` and `salted` where the source has no such."""
+
+    position: int
+    writer: str
+    sequence: int
+    leaf: bytes
+    body: bytes | None
+    columns: Mapping[str, str | int | bytes] | None = None
+    salted: bool | None = None
+    proof: tuple[bytes, ...] | None = None
+
+
+class Source(Protocol):
+    """Where records come from. Each is read once, in this order."""
+
+    whole: bool
+    """Whether it is all of the ledger; a part is checked by its proofs alone."""
+
+    unfinished: bool
+    """Whether it says of itself that it is not all there yet."""
+
+    stores_nodes: bool
+    """Whether it keeps the roots of full tiles."""
+
+    def notes(self) -> Iterable[str]:
+        """All checkpoints that it has, in any order."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """The records of the tree, in its order."""
+        ...
+
+    def pending(self) -> Iterator[Entry]:
+        """Records that are not in the tree, by writer and sequence."""
+        ...
+
+    def nodes(self) -> Iterator[tuple[int, int, bytes]]:
+        """Stored roots of full tiles: level, number, hash."""
+        ...
+
+
+@dataclass(slots=True)
+class _Chain:
+    """Where a writer's chain stands."""
+
+    following: int = 0
+    leaf: str = _NO_LEAF
+
+
+class _Gone:
+    """Records of which only the leaf is left. There may be millions, so they are kept small."""
+
+    def __init__(self) -> None:
+        self._positions, self._sequences = array("q"), array("q")
+        self._writers: list[str] = []
+
+    def add(self, entry: Entry) -> None:
+        """One more."""
+        self._positions.append(entry.position)
+        self._sequences.append(entry.sequence)
+        self._writers.append(sys.intern(entry.writer))
+
+    def inside(self, upto: int) -> int:
+        """How many are in the first `upto` of the tree."""
+        return sum(0 <= position < upto for position in self._positions)
+
+    def outside(self, upto: int) -> Iterator[str]:
+        """The others, by name."""
+        for position, sequence, writer in zip(self._positions, self._sequences, self._writers, strict=True):
+            if not 0 <= position < upto:
+                yield f"record {writer}/{sequence} at {position}"
+
+
+class Verification:
+    """One run. Feed it with `run`, or a part at a time."""
+
+    def __init__(
+        self, source: Source, key: PublicKey, *, receipts: Iterable[str] = (), earlier: Iterable[str] = ()
+    ) -> None:
+        self.report = Report(key.name)
+        self._source = source
+        self._key = key
+        self._tree = Tree()
+        self._chains: dict[str, _Chain] = {}
+        self._open: dict[str, bool] = {}
+        self._alone: dict[str, str] = {}
+        self._policies: set[str] = set()
+        self._unannounced: dict[str, str] = {}
+        self._gone = _Gone()
+        self._unsalted: list[tuple[str, str, str, str]] = []
+        self._erased: set[str] = set()
+        self._ordered, self._upto = 0, 0
+        self._signed = self._checkpoints(source.notes(), "checkpoint-forged")
+        self._earlier = self._checkpoints(earlier, "fork")
+        self._receipts = self._read_receipts(receipts)
+
+    def run(self, tick: Iterable[None] = ()) -> Report:
+        """Check everything. `tick` is advanced once a record, for a progress bar."""
+        ticks = iter(tick)
+        for entry in self._source.entries():
+            self._entry(entry)
+            next(ticks, None)
+        if self._source.whole:
+            self._finish_tree()
+            for entry in self._source.pending():
+                self._pending(entry)
+            self._finish_meaning()
+        self._finish_receipts()
+        return self.report
+
+    def _checkpoints(self, notes: Iterable[str], code: str) -> dict[int, set[bytes]]:
+        opened: dict[int, set[bytes]] = {}
+        for note in notes:
+            try:
+                checkpoint: Checkpoint = open_checkpoint(note, self._key)
+            except NotGenuine:
+                self.report.add(code if code == "checkpoint-forged" else "checkpoint-forged", "a checkpoint")
+                continue
+            opened.setdefault(checkpoint.size, set()).add(checkpoint.root)
+            self.report.checkpoints += 1
+            if code == "checkpoint-forged" and checkpoint.size >= self.report.size:
+                self.report.size, self.report.root = checkpoint.size, checkpoint.root
+        return opened
+
+    def _read_receipts(self, tokens: Iterable[str]) -> dict[tuple[str, int], Receipt]:
+        opened = {}
+        for number, token in enumerate(tokens, 1):
+            try:
+                receipt = open_receipt(token, self._key)
+            except NotGenuine:
+                self.report.add("receipt-forged", f"receipt {number}")
+                continue
+            opened[receipt.writer, receipt.sequence] = receipt
+            self.report.receipts += 1
+        return opened
+
+    # One record of the tree.
+
+    def _entry(self, entry: Entry) -> None:
+        if self._source.whole and entry.position != self._tree.size:
+            self.report.add("position-gap", f"position {entry.position}, expected {self._tree.size}")
+        if entry.proof is not None:
+            self._check_proof(entry)
+        if self._source.whole:
+            self._grow(entry.leaf)
+        self._record(entry)
+
+    def _check_proof(self, entry: Entry) -> None:
+        assert entry.proof is not None
+        if root_of_proof(entry.leaf, entry.position, self.report.size, entry.proof) != self.report.root:
+            self.report.add("proof-altered", _named(entry))
+
+    def _grow(self, leaf: bytes) -> None:
+        self._tree.append(leaf)
+        size = self._tree.size
+        for signed, code in ((self._signed, "root-differs"), (self._earlier, "fork")):
+            if size in signed and signed.pop(size) != {self._tree.root()}:
+                self.report.add(code, f"size {size}")
+
+    def _record(self, entry: Entry) -> None:
+        previous = self._link(entry)
+        receipt = self._receipts.pop((entry.writer, entry.sequence), None)
+        if receipt is not None and receipt.leaf != entry.leaf:
+            self.report.add("receipt-broken", f"{_named(entry)}, decision {receipt.decision_id}")
+        if entry.body is None:
+            self._gone.add(entry)
+            return
+        self.report.records += 1
+        if leaf_hash(entry.body) != entry.leaf:
+            self.report.add("body-altered", _named(entry))
+        document = _document(entry.body)
+        if document is None:
+            self.report.add("unreadable", _named(entry))
+            return
+        if document.get("w") != entry.writer or document.get("s") != entry.sequence:
+            self.report.add("place-altered", _named(entry, document))
+        elif previous and document.get("p") != previous:
+            self.report.add("chain-broken", _named(entry, document))
+        self._columns(entry, document)
+        self._meaning(entry, document)
+
+    def _link(self, entry: Entry) -> str:
+        """The leaf that the record must follow; empty where that is not known."""
+        if not self._source.whole:
+            return ""
+        chain = self._chains.setdefault(entry.writer, _Chain())
+        contiguous, previous = entry.sequence == chain.following, chain.leaf
+        if not contiguous:
+            self.report.add("gap" if entry.sequence > chain.following else "place-altered", _named(entry))
+        chain.following, chain.leaf = entry.sequence + 1, entry.leaf.hex()
+        return previous if contiguous else ""
+
+    def _columns(self, entry: Entry, document: Mapping[str, object]) -> None:
+        if entry.columns is None:
+            return
+        expected = columns_of(document)
+        for name, value in entry.columns.items():
+            if name == "leaf":
+                if value != entry.leaf:
+                    self.report.add("leaf-altered", _named(entry, document))
+            elif expected.get(name) != value:
+                self.report.add("column-altered", f"{_named(entry, document)}, column {name}")
+
+    def _meaning(self, entry: Entry, document: Mapping[str, object]) -> None:
+        kind, decision = document.get("k"), str(document.get("id", ""))
+        if kind in _DECISIONS:
+            self._decision(entry, document, decision, owes=kind == "intent", may=kind != "block")
+        elif kind in {"outcome", "recovered"}:
+            if self._open.pop(decision, None) is None:
+                self._alone.setdefault(decision, _named(entry, document))
+        elif kind == "policy" and document.get("action") == "activated":
+            self._policies.add(str(document.get("subject")))
+        elif kind == "erasure":
+            self.report.erasures += 1
+            self._erased.add(str(document.get("subject")))
+        elif kind == "prune":
+            self._ordered += _number(document.get("dropped"))
+            self._upto = max(self._upto, _number(document.get("upto")))
+
+    def _decision(self, entry: Entry, document: Mapping[str, object], decision: str, *, owes: bool, may: bool) -> None:
+        if may:
+            self._open[decision] = owes
+        policy = document.get("pol")
+        digest = str(policy.get("dig")) if isinstance(policy, dict) else ""
+        self._unannounced.setdefault(digest, _named(entry, document))
+        if entry.salted is False:
+            about = (str(document.get("tenant")), str(document.get("who")), decision)
+            self._unsalted.append((_named(entry, document), *about))
+
+    # Records that are not in the tree.
+
+    def _pending(self, entry: Entry) -> None:
+        chain = self._chains.setdefault(entry.writer, _Chain())
+        if entry.sequence < chain.following:
+            self.report.add("inserted", _named(entry))
+            return
+        self.report.pending += 1
+        self._record(entry)
+
+    # When everything was read.
+
+    def _finish_tree(self) -> None:
+        self.report.writers = len(self._chains)
+        for size in self._signed:
+            code = "export-unfinished" if self._source.unfinished else "tree-short"
+            self.report.add(code, f"the checkpoint of size {size}, {self._tree.size} records are there")
+        self._check_nodes()
+        for size in self._earlier:
+            self.report.add("fork", f"size {size}, {self._tree.size} records are there")
+        if not self.report.checkpoints and "checkpoint-forged" not in self.report.found:
+            self.report.add("no-checkpoint", "the ledger")
+
+    def _check_nodes(self) -> None:
+        computed = self._tree.tiles
+        for level, number, stored in self._source.nodes():
+            if computed.pop((level, number), None) != stored:
+                self.report.add("node-altered", f"level {level}, number {number}")
+        for level, number in computed if self._source.stores_nodes else ():
+            self.report.add("node-altered", f"level {level}, number {number}")
+
+    def _finish_meaning(self) -> None:
+        report = self.report
+        unsigned = max(0, self._tree.size - report.size) + report.pending
+        if unsigned and "no-checkpoint" not in report.found:
+            report.add("unsigned", f"{unsigned} records")
+        self._account_for_bodies()
+        for decision, where in self._alone.items():
+            if self._open.pop(decision, None) is None and not self._upto:
+                report.add("outcome-alone", where)
+        for digest, where in self._unannounced.items():
+            if digest not in self._policies and not self._upto:
+                report.add("policy-unknown", where)
+        for where, *subjects in self._unsalted:
+            if not self._erased & set(subjects):
+                report.add("salt-missing", where)
+        owing = [decision for decision, owes in self._open.items() if owes]
+        report.open_count, report.open_intents = len(owing), owing[:MOST_NAMED]
+
+    def _account_for_bodies(self) -> None:
+        for where in self._gone.outside(self._upto):
+            self.report.add("body-missing", where)
+        self.report.dropped = self._gone.inside(self._upto)
+        if self.report.dropped > self._ordered:
+            self.report.add("prune-exceeded", f"{self.report.dropped} are gone, {self._ordered} were ordered")
+
+    def _finish_receipts(self) -> None:
+        for receipt in self._receipts.values():
+            place = f"{receipt.writer}/{receipt.sequence}, decision {receipt.decision_id}"
+            self.report.add("receipt-broken", place)
+
+
+def columns_of(document: Mapping[str, object]) -> dict[str, object]:
+    """What the search columns of a record must say."""
+    does, policy = document.get("do"), document.get("pol")
+    done = does if isinstance(does, dict) else {}
+    judged = policy if isinstance(policy, dict) else {}
+    return {
+        "kind": document.get("k", ""),
+        "decision_id": document.get("id", ""),
+        "at": document.get("t", 0),
+        "tenant": document.get("tenant", ""),
+        "app": document.get("app", ""),
+        "label": document.get("label", ""),
+        "route": done.get("route", ""),
+        "destination": done.get("destination", ""),
+        "reason": judged.get("reason", ""),
+    }
+
+
+def _document(body: bytes) -> dict[str, object] | None:
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _number(value: object) -> int:
+    return value if type(value) is int else 0
+
+
+def _named(entry: Entry, document: Mapping[str, object] | None = None) -> str:
+    """The record, by its place and, where it is known, its decision."""
+    place = f"record {entry.writer}/{entry.sequence}"
+    if entry.position >= 0:
+        place += f" at {entry.position}"
+    decision = (document or {}).get("id")
+    return f"{place}, decision {decision}" if isinstance(decision, str) else place

@@ -1,0 +1,89 @@
+"""The ledger as an export holds it: a directory of JSON lines, each record with its proof.
+
+manifest.json          what it is, and whether it is all of the ledger
+checkpoint             the signed checkpoint that the proofs lead to
+checkpoints.jsonl      all others that the ledger had: {"note": ...}
+records/*.jsonl        {"position", "writer", "sequence", "leaf", "proof", "body"}; no body where retention dropped it
+unfinished             is there until the export is complete
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from .checks import Entry
+
+FORMAT = "gateway-ledger-export/1"
+
+
+class ExportUnreadable(Exception):
+    """The directory is not an export. The message says what is missing."""
+
+
+class ExportSource:
+    """Implements `Source` for a directory. Raises `ExportUnreadable`, also for a line that is not one."""
+
+    stores_nodes = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            self._note = (folder / "checkpoint").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise ExportUnreadable(f"{folder} holds no manifest.json and checkpoint of an export") from None
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise ExportUnreadable(f"{folder} is not an export in the format {FORMAT}")
+        self.whole = manifest.get("whole") is True
+        self.unfinished = (folder / "unfinished").exists()
+
+    def notes(self) -> Iterator[str]:
+        """The checkpoint of the proofs, then the others."""
+        yield self._note
+        others = self._folder / "checkpoints.jsonl"
+        for line in _lines(others) if others.exists() else ():
+            yield str(line.get("note"))
+
+    def entries(self) -> Iterator[Entry]:
+        """All records, file by file."""
+        for file in sorted((self._folder / "records").glob("*.jsonl")):
+            for line in _lines(file):
+                yield _entry(line, file)
+
+    def pending(self) -> Iterator[Entry]:
+        """None: an export is of what is signed."""
+        return iter(())
+
+    def nodes(self) -> Iterator[tuple[int, int, bytes]]:
+        """None: the proofs speak for themselves."""
+        return iter(())
+
+
+def _lines(file: Path) -> Iterator[dict[str, object]]:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                read = json.loads(line)
+                if not isinstance(read, dict):
+                    raise ExportUnreadable(f"{file.name} holds a line that is not an object")
+                yield read
+    except (OSError, ValueError):
+        raise ExportUnreadable(f"{file.name} cannot be read as JSON lines") from None
+
+
+def _entry(line: dict[str, object], file: Path) -> Entry:
+    body, proof = line.get("body"), line.get("proof")
+    try:
+        return Entry(
+            position=int(str(line["position"])),
+            writer=str(line["writer"]),
+            sequence=int(str(line["sequence"])),
+            leaf=bytes.fromhex(str(line["leaf"])),
+            body=body.encode() if isinstance(body, str) else None,
+            proof=tuple(base64.b64decode(each) for each in proof) if isinstance(proof, list) else None,
+        )
+    except (KeyError, ValueError, TypeError):
+        raise ExportUnreadable(f"{file.name} holds a line that is not a record") from None

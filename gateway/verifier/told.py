@@ -1,0 +1,67 @@
+"""What verification came to, on one page or as JSON."""
+
+from __future__ import annotations
+
+from .findings import CODES, MOST_NAMED, Report, Verdict
+
+_HEAD = {
+    Verdict.SOUND: "SOUND: every record is what was signed.",
+    Verdict.ALTERED: "ALTERED: this is not what was signed.",
+    Verdict.INCOMPLETE: "INCOMPLETE: nothing was altered, and something is missing.",
+    Verdict.CANNOT_JUDGE: "CANNOT JUDGE.",
+}
+
+PROTECTS = (
+    "Protects against: records changed, added, removed, reordered or moved by anybody without the signing key, also by"
+    " an administrator of the database."
+)
+DOES_NOT_PROTECT = (
+    "Does not protect against: whoever holds the signing key can write the ledger anew. No witness outside of the"
+    " operator's reach keeps its checkpoints yet; keep receipts and checkpoints yourself, and pass them in here."
+)
+
+
+def page(report: Report) -> str:
+    """The report in lines of at most 120 characters."""
+    lines = [
+        _HEAD[report.verdict],
+        "",
+        f"ledger          {report.origin}",
+        f"signed size     {report.size}",
+        f"signed root     {report.root.hex() or '-'}",
+        f"records         {report.records} read, {report.dropped} dropped by retention, {report.pending} unsigned",
+        f"writers         {report.writers}",
+        f"checkpoints     {report.checkpoints} genuine",
+        f"receipts        {report.receipts} genuine",
+        f"erasures        {report.erasures}",
+        f"open intents    {report.open_count} (decided to send; what became of it is not recorded)",
+        *(f"                {each}" for each in report.open_intents[:20]),
+        "",
+    ]
+    for code, count in sorted(report.found.items()):
+        lines.append(f"{count} x {code}: {CODES[code][1]}")
+        lines += [f"    {each.where}" for each in report.findings if each.code == code][:20]
+    lines += ["", PROTECTS, DOES_NOT_PROTECT]
+    return "\n".join(lines)
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The report for machines."""
+    return {
+        "verdict": report.verdict.name.lower(),
+        "exit": int(report.verdict),
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root.hex(),
+        "records": report.records,
+        "dropped": report.dropped,
+        "pending": report.pending,
+        "writers": report.writers,
+        "checkpoints": report.checkpoints,
+        "receipts": report.receipts,
+        "erasures": report.erasures,
+        "open_intents": report.open_count,
+        "open": report.open_intents,
+        "found": report.found,
+        "findings": [{"code": each.code, "where": each.where} for each in report.findings[:MOST_NAMED]],
+    }
