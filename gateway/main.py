@@ -29,6 +29,7 @@ from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
 from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
+from gateway.adapters.policy_indexes import key_id_of
 from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
@@ -231,7 +232,8 @@ def application() -> ASGIApp:
 def policies_of(settings: Settings) -> FilePolicies:
     """The policies of the configured folder, or those that ship. Raises `PolicyErrors`."""
     zones = {name: destination.zone for name, destination in settings.destinations.items()}
-    return FilePolicies(policies_folder(settings), zones=zones)
+    key = key_id_of(settings.detector.index_key_file)
+    return FilePolicies(policies_folder(settings), zones=zones, index_key=key)
 
 
 def policies_folder(settings: Settings) -> Path:
@@ -241,12 +243,9 @@ def policies_folder(settings: Settings) -> Path:
 
 def detector_of(settings: Settings) -> PresidioDetector:
     """The configured detector, not started."""
-    chosen = settings.detector
-    return PresidioDetector(
-        pipeline=chosen.pipeline or str(data_path("models/pii-en")),
-        processes=chosen.processes,
-        deadline_ms=chosen.deadline_ms,
-    )
+    chosen, key = settings.detector, str(settings.detector.index_key_file)
+    path = chosen.pipeline or str(data_path("models/pii-en"))
+    return PresidioDetector(pipeline=path, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key)
 
 
 External = OpenAiExternal | LitellmExternal | AnthropicExternal

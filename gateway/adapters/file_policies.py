@@ -1,4 +1,5 @@
-"""The policy bundle of a directory: every `*.policy.yaml` and `*.exception.yaml` in it, together, or none of them.
+"""The policy bundle of a directory: every `*.policy.yaml` and `*.exception.yaml` in it, together, or none of them, with
+the index files in `indexes` below it.
 
 A bundle loads whole or not at all. At the first start a problem is an exception; later the last good bundle stays in
 force and `health` says so. Files are read once: what is judged, what is hashed and what comes into force are the same
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.adapters.policy_exceptions import ReadException, read_exception
+from gateway.adapters.policy_indexes import ANY_KEY, NO_INDEXES, FoundIndex, Indexes, read_indexes
 from gateway.adapters.policy_reader import KNOWN_ENTITIES, Readable, Unreadable, read_policy
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError, shown
 from gateway.domain.exceptions import PolicyException
@@ -80,7 +82,8 @@ Reload = Unchanged | Activated | Rejected
 
 class FilePolicies:
     """The `PolicySource` of a directory. `entities` are those that some recogniser can report; `zones` those of the
-    configured destinations, and a bundle that says otherwise of one is refused.
+    configured destinations, and a bundle that says otherwise of one is refused; `index_key` is the id of the key that
+    the detector has for indexes.
 
     Raises `PolicyErrors` when the directory holds no bundle that loads.
     """
@@ -91,13 +94,15 @@ class FilePolicies:
         *,
         entities: frozenset[Entity] = KNOWN_ENTITIES,
         zones: Mapping[str, Zone] = _ANY_ZONE,
+        index_key: str = ANY_KEY,
     ) -> None:
         self._directory = Path(directory)
         self._entities = entities
         self._zones = zones
+        self._index_key = index_key
         self._lock = threading.Lock()
         self._problems: tuple[PolicyError, ...] = ()
-        self._bundle = self._read(read_files(self._directory), revision=1)
+        self._bundle = self._read(read_files(self._directory), self._indexes(), revision=1)
 
     def current(self) -> Bundle:
         """The last good bundle."""
@@ -116,25 +121,30 @@ class FilePolicies:
         """Read the directory again. Blocks on the file system; safe to call from any thread."""
         with self._lock:
             try:
-                files = read_files(self._directory)
-                fresh = digest_of(files) != self._bundle.digest
-                bundle = self._read(files, revision=self._bundle.revision + 1) if fresh else self._bundle
+                files, indexes = read_files(self._directory), self._indexes()
+                fresh = digest_of(files, indexes) != self._bundle.digest
+                bundle = self._read(files, indexes, revision=self._bundle.revision + 1) if fresh else self._bundle
             except PolicyErrors as error:
                 self._problems = error.problems
                 return Rejected(error.problems)
             self._bundle, self._problems = bundle, ()
             return Activated(bundle) if fresh else Unchanged()
 
-    def _read(self, files: Sequence[SourceFile], revision: int) -> Bundle:
-        lint = lint_files(files, entities=self._entities, zones=self._zones, today=datetime.now(UTC).date())
+    def _indexes(self) -> Indexes:
+        return read_indexes(self._directory, self._index_key)
+
+    def _read(self, files: Sequence[SourceFile], indexes: Indexes, revision: int) -> Bundle:
+        today = datetime.now(UTC).date()
+        lint = lint_files(files, entities=self._entities, zones=self._zones, indexes=indexes, today=today)
         if lint.errors:
             raise PolicyErrors(lint.errors)
-        return bundle_of(lint, files, revision)
+        return bundle_of(lint, files, indexes, revision)
 
 
-def bundle_of(lint: Lint, files: Iterable[SourceFile], revision: int) -> Bundle:
+def bundle_of(lint: Lint, files: Iterable[SourceFile], indexes: Indexes, revision: int) -> Bundle:
     """The bundle of files in which no error was found."""
-    return Bundle(policies=lint.policies, exceptions=lint.exceptions, digest=digest_of(files), revision=revision)
+    digest = digest_of(files, indexes)
+    return Bundle(policies=lint.policies, exceptions=lint.exceptions, digest=digest, revision=revision)
 
 
 _BUNDLED = (POLICY_SUFFIX, EXCEPTION_SUFFIX)
@@ -167,10 +177,14 @@ def _file(path: Path) -> SourceFile:
         return SourceFile(path.name, opened.read(MAX_BYTES + 1))
 
 
-def digest_of(files: Iterable[SourceFile]) -> str:
-    """`sha256:<hex>` over names and bytes, in the order of names. Lengths keep one file's end from another's begin."""
+def digest_of(files: Iterable[SourceFile], indexes: Indexes = NO_INDEXES) -> str:
+    """`sha256:<hex>` over names and bytes, in the order of names. Lengths keep one file's end from another's begin.
+
+    An index counts with its own digest; what is no index changes nothing, since no bundle that names it loads.
+    """
     whole = hashlib.sha256()
-    for file in sorted(files, key=lambda f: f.name):
+    read = [SourceFile(n, i.file.digest.encode()) for n, i in indexes.items() if isinstance(i, FoundIndex)]
+    for file in sorted((*files, *read), key=lambda f: f.name):
         for part in (file.name.encode(), file.data):
             whole.update(len(part).to_bytes(8, "big"))
             whole.update(part)
@@ -183,11 +197,12 @@ def lint_files(
     today: date,
     entities: frozenset[Entity] = KNOWN_ENTITIES,
     zones: Mapping[str, Zone] = _ANY_ZONE,
+    indexes: Indexes = NO_INDEXES,
 ) -> Lint:
     """Everything that is wrong with the files of a bundle, each by itself and together. `policies` and `exceptions`
     are those that read well."""
     written = [file for file in files if not file.name.endswith(EXCEPTION_SUFFIX)]
-    read = [(file.name, read_policy(file.name, file.data, entities, today)) for file in written]
+    read = [(file.name, read_policy(file.name, file.data, entities, today, indexes)) for file in written]
     good = [(name, result.policy) for name, result in read if isinstance(result, Readable)]
     errors = [e for _, result in read if isinstance(result, Unreadable) for e in result.errors]
     errors += [*_together(good), *_misplaced(good, zones)]

@@ -198,11 +198,13 @@ POLICY_CODES: Final[Mapping[str, Code]] = MappingProxyType(
         "P023": Code(
             name="index-missing",
             level="error",
-            what="A detector that needs an index names none.",
+            what="A detector that needs an index names none, or one that is missing, broken, of another type, or built "
+            "with a key that the gateway does not have.",
             why="Without its index the detector finds nothing, and everything would look harmless.",
-            mend="Build the index and name it at `index`.",
-            wrong="customers: {type: exact_match, label: restricted}",
-            right="customers: {type: exact_match, index: indexes/customers.edm, label: restricted}",
+            mend="Build the index with `gateway policy index build` and name it at `index`.",
+            wrong="customers: {type: exact_match, columns: [member_id], min_columns: 1, label: restricted}",
+            right="customers: {type: exact_match, index: indexes/customers.edm, columns: [member_id], min_columns: 1, "
+            "label: restricted}",
         ),
         "P024": Code(
             name="exception-ends",

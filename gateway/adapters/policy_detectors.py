@@ -1,4 +1,4 @@
-"""Reads the `detectors` of a policy file: entities of the shipped detector, RE2 patterns, lists of terms."""
+"""Reads the `detectors` of a policy file: entities of the shipped detector, RE2 patterns, lists of terms, indexes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ from dataclasses import dataclass
 
 import re2
 
-from gateway.adapters.strict_yaml import Mark, YamlNode
-from gateway.adapters.yaml_fields import Fields, Problems, text_of
+from gateway.adapters.policy_indexes import FOLDER, BrokenIndex, FoundIndex, Indexes, is_index_name
+from gateway.adapters.strict_yaml import Mark, YamlNode, shown
+from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean, text_of
+from gateway.detection.index_file import Header, IndexKind
 from gateway.domain.finding import CONFIDENCE, Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label
-from gateway.domain.policy import EntityDetector, PatternDetector, PolicyDetector, TermsDetector
+from gateway.domain.policy import (
+    EntityDetector,
+    ExactMatchDetector,
+    FingerprintDetector,
+    IndexFile,
+    PatternDetector,
+    PolicyDetector,
+    TermsDetector,
+)
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _LONGEST_PATTERN = 2000
 _MOST_TERMS = 10_000
-_UNSUPPORTED = ("exact_match", "fingerprint")
+_KINDS = ("entity", "pattern", "terms", *IndexKind)
+_REACH = 100
+_FARTHEST = 500
+_NO_INDEX = FoundIndex(IndexFile("", ""), Header(IndexKind.EXACT_MATCH, "", 0, (), (), (), 0))
 _MEANING = ("label", "classes")
 _CONTEXTS = ("", "a", " ", "\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The names that a detector may use: labels lowest first, and the entities that some recogniser can report."""
+    """The names that a detector may use: labels lowest first, the entities that some recogniser can report, indexes."""
 
     labels: Sequence[str]
     entities: Sequence[str]
+    indexes: Indexes
 
 
 def read_detectors(fields: Fields, known: Known) -> tuple[PolicyDetector, ...]:
@@ -87,6 +101,10 @@ def _detector(problems: Problems, mark: Mark, name: str, node: YamlNode, known: 
             return [_pattern(problems, name, node, known)]
         case "terms":
             return [_terms(problems, name, node, known)]
+        case IndexKind.EXACT_MATCH:
+            return [_exact_match(problems, name, node, known)]
+        case IndexKind.FINGERPRINT:
+            return [_fingerprint(problems, name, node, known)]
         case _:
             return []
 
@@ -98,12 +116,11 @@ def _kind(problems: Problems, node: YamlNode) -> str:
         problems.error(node.mark, "P006", "a detector has no 'type'")
         return ""
     kind, at = text_of(problems, entries["type"], "'type'"), entries["type"].mark
-    if kind in _UNSUPPORTED and "index" not in entries:
+    if kind in tuple(IndexKind) and "index" not in entries:
         problems.error(node.mark, "P023", f"a detector of type {kind} needs an index, and names none")
-    elif kind in _UNSUPPORTED:
-        problems.error(at, "P007", f"detectors of type {kind} are not supported yet")
-    elif kind not in {"entity", "pattern", "terms"}:
-        problems.unknown(at, "P005", "type of detector", kind, ("entity", "pattern", "terms"))
+        return ""
+    if kind not in _KINDS:
+        problems.unknown(at, "P005", "type of detector", kind, _KINDS)
     return kind
 
 
@@ -131,6 +148,46 @@ def _pattern(problems: Problems, name: str, node: YamlNode, known: Known) -> Pat
     words, within = _evidence(fields)
     alone, with_evidence = _confidences(fields, has_evidence=bool(words))
     return PatternDetector(name, pattern, words, within, alone, with_evidence, _means(fields, known))
+
+
+def _exact_match(problems: Problems, name: str, node: YamlNode, known: Known) -> ExactMatchDetector:
+    required, optional = ("type", "index", "columns", "min_columns", "label"), ("classes", "within_chars")
+    fields = Fields(problems, node, "an exact_match detector", required=required, optional=optional)
+    index = _index(fields, IndexKind.EXACT_MATCH, known.indexes)
+    given = fields.texts("columns")
+    for mark, column in given:
+        if index is not _NO_INDEX and column not in index.header.columns:
+            problems.unknown(mark, "P016", "column", column, index.header.columns)
+    columns = tuple(dict.fromkeys(column for _, column in given))
+    if len(columns) != len(given):
+        problems.error(fields.place("columns"), "P005", "a column stands twice")
+    least = fields.whole("min_columns", 1, max(1, len(columns)), 1)
+    within = fields.whole("within_chars", 1, _FARTHEST, _REACH)
+    return ExactMatchDetector(name, index.file, columns, least, within, _means(fields, known))
+
+
+def _fingerprint(problems: Problems, name: str, node: YamlNode, known: Known) -> FingerprintDetector:
+    required = ("type", "index", "min_similarity", "label")
+    fields = Fields(problems, node, "a fingerprint detector", required=required, optional=("classes",))
+    index = _index(fields, IndexKind.FINGERPRINT, known.indexes)
+    return FingerprintDetector(name, index.file, Permille(fields.permille("min_similarity")), _means(fields, known))
+
+
+def _index(fields: Fields, kind: IndexKind, indexes: Indexes) -> FoundIndex:
+    """The index that a detector names; a stand-in, with a problem told, where it cannot be used."""
+    name, place = fields.text("index"), fields.place("index")
+    found = indexes.get(name)
+    if isinstance(found, FoundIndex) and found.header.kind is kind:
+        return found
+    if isinstance(found, FoundIndex):
+        fields.problems.error(place, "P023", f"the index {shown(name)} is one for {found.header.kind}")
+    elif isinstance(found, BrokenIndex):
+        fields.problems.error(place, "P023", f"the index {shown(name)} {found.problem}")
+    elif name and not (name.startswith(f"{FOLDER}/") and is_index_name(name.removeprefix(f"{FOLDER}/"))):
+        fields.problems.error(place, "P005", f"an index lies in a folder beside the policies: {FOLDER}/NAME")
+    elif name:
+        fields.problems.error(place, "P023", f"there is no index {shown(name)}{did_you_mean(name, indexes)}")
+    return _NO_INDEX
 
 
 def _evidence(fields: Fields) -> tuple[tuple[str, ...], int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.adapters.file_policies import TEST_SUFFIX, PolicyErrors, SourceFile, bundle_of, lint_files, read_files
 from gateway.adapters.policy_cases import PolicyCase, read_cases, vocabulary_of
+from gateway.adapters.policy_indexes import ANY_KEY, read_indexes
 from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.adapters.strict_yaml import Mark, PolicyError, YamlList, YamlMap, YamlNode, YamlText, parse, shown
 from gateway.domain.policy import Bundle
@@ -37,10 +38,11 @@ def lint_directory(directory: Path, today: date) -> LintReport:
         files = read_files(directory)
     except PolicyErrors as error:
         return LintReport(error.problems, ())
-    result = lint_files(files, today=today)
+    indexes = read_indexes(directory, ANY_KEY)
+    result = lint_files(files, today=today, indexes=indexes)
     if result.errors:
         return LintReport(result.errors, result.warnings)
-    bundle = bundle_of(result, files, revision=1)
+    bundle = bundle_of(result, files, indexes, revision=1)
     cases, errors = cases_of(directory, bundle)
     untested = () if errors else _untested(files, bundle, cases)
     return LintReport(errors, tuple(sorted((*result.warnings, *untested))))

@@ -8,7 +8,7 @@
 | P004 | not a readable file                         | P016 | unknown detector, entity, destination, label, class |
 | P005 | a value of the wrong type or shape          | P017 | a default that is not inside                       |
 | P006 | a missing key                               | P018 | a shadow rule that is overdue, or has no end       |
-| P007 | known, and not supported yet                | P023 | a detector without its index                       |
+| P007 | known, and not supported yet                | P023 | a detector without an index that can be used       |
 
 P010 and P018 are warnings where the rule still does what it says. `policy_codes` says of each code why and what to do.
 """
@@ -25,6 +25,7 @@ from gateway.adapters.policy_answers import read_answers
 from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, needs_purpose, read_condition
 from gateway.adapters.policy_dead import never_true, overruled
 from gateway.adapters.policy_detectors import Known, classes_of, read_detectors
+from gateway.adapters.policy_indexes import NO_INDEXES, Indexes
 from gateway.adapters.strict_yaml import PolicyError, YamlNode, parse, shown
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean
 from gateway.domain.conditions import Condition
@@ -78,8 +79,11 @@ class Readable:
     warnings: tuple[PolicyError, ...]
 
 
-def read_policy(file: str, data: bytes, entities: frozenset[Entity], today: date) -> Readable | Unreadable:
-    """The policy of one file. `entities` are those that some recogniser can report; `today` is for overdue shadows."""
+def read_policy(
+    file: str, data: bytes, entities: frozenset[Entity], today: date, indexes: Indexes = NO_INDEXES
+) -> Readable | Unreadable:
+    """The policy of one file. `entities` are those that some recogniser can report; `today` is for overdue shadows;
+    `indexes` are those beside the file."""
     parsed = parse(file, data)
     problems = Problems(file)
     problems.errors += parsed.problems
@@ -89,7 +93,7 @@ def read_policy(file: str, data: bytes, entities: frozenset[Entity], today: date
     if getattr(kind, "value", "") == "Exception":
         problems.error(parsed.root.mark, "P004", "the name of a file of kind Exception ends in .exception.yaml")
         return _result(problems)
-    policy = _Reader(problems, parsed.root, entities, today).policy()
+    policy = _Reader(problems, parsed.root, entities, indexes, today).policy()
     return _result(problems) if problems.errors else Readable(policy, tuple(sorted(problems.warnings)))
 
 
@@ -106,7 +110,9 @@ def checked_name(fields: Fields, key: str, pattern: re.Pattern[str], default: st
 
 
 class _Reader:
-    def __init__(self, problems: Problems, root: YamlNode, entities: frozenset[Entity], today: date) -> None:
+    def __init__(
+        self, problems: Problems, root: YamlNode, entities: frozenset[Entity], indexes: Indexes, today: date
+    ) -> None:
         optional = ("scope", "labels", "detectors", "answers", "default", "on_failure")
         required = ("apiVersion", "kind", "metadata", "destinations", "rules")
         self._problems = problems
@@ -116,7 +122,7 @@ class _Reader:
         self._callers = self._scope()
         self._ceilings = self._destinations()
         shipped = tuple(sorted(entities))
-        self._detectors = read_detectors(self._root, Known(self._scale.labels, shipped))
+        self._detectors = read_detectors(self._root, Known(self._scale.labels, shipped, indexes))
         ids = {d.id: reported_by(d) for d in self._detectors}
         own = {entity for d, entity in ids.items() if d == entity}
         self._names = Names(self._scale.labels, tuple(sorted({*shipped, *own})), ids)

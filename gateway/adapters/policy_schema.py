@@ -7,10 +7,11 @@ file that is valid here can still be refused; a file that loads is valid here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.adapters.policy_reader import API_VERSION, KNOWN_ENTITIES
+from gateway.adapters.policy_schema_detectors import detector_schema
+from gateway.adapters.schema_parts import list_or_one, named, object_of, one_of, ref, text, texts
 from gateway.domain.answer_links import LinkKind
 from gateway.domain.answer_rules import AnswerAction
 from gateway.domain.conditions import ContextField
@@ -42,7 +43,7 @@ def policy_schema() -> Json:
         "title": "Policy files of the gateway",
         "type": "object",
         "required": ["apiVersion", "kind"],
-        "properties": {"apiVersion": {"const": API_VERSION}, "kind": _one_of(kinds)},
+        "properties": {"apiVersion": {"const": API_VERSION}, "kind": one_of(kinds)},
         "allOf": [
             {
                 "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
@@ -55,27 +56,27 @@ def policy_schema() -> Json:
 
 
 def _policy() -> Json:
-    return _object(
+    return object_of(
         "What a bundle decides: destinations with their clearances, and rules.",
         required={
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": "Policy"},
-            "metadata": _object(
+            "metadata": object_of(
                 "Name and owner.",
-                required={"name": _text(_NAME)},
-                optional={"owner": _text(), "description": _text(), "controls": _texts(_text(_CONTROL))},
+                required={"name": text(_NAME)},
+                optional={"owner": text(), "description": text(), "controls": texts(text(_CONTROL))},
             ),
-            "destinations": _named(_DESTINATION, "destination", "What each destination may see at most."),
-            "rules": {"type": "array", "items": _ref("rule"), "description": "In any order: the strictest wins."},
+            "destinations": named(_DESTINATION, "destination", "What each destination may see at most."),
+            "rules": {"type": "array", "items": ref("rule"), "description": "In any order: the strictest wins."},
         },
         optional={
-            "scope": _object(
+            "scope": object_of(
                 "Which callers this policy speaks of; without it, all.",
-                optional={"apps": _texts(_text(_CALLER)), "tenants": _texts(_text(_CALLER))},
+                optional={"apps": texts(text(_CALLER)), "tenants": texts(text(_CALLER))},
             ),
-            "labels": _texts(_text(_LABEL)) | {"description": "Lowest first."},
-            "detectors": _named(_DETECTOR_ID, "detector", "What entities mean here, own patterns and terms."),
-            "answers": {"type": "array", "items": _ref("answer"), "description": "What of an answer is masked."},
+            "labels": texts(text(_LABEL)) | {"description": "Lowest first."},
+            "detectors": named(_DETECTOR_ID, "detector", "What entities mean here, own patterns and terms."),
+            "answers": {"type": "array", "items": ref("answer"), "description": "What of an answer is masked."},
             "default": _default(),
             "on_failure": _on_failure(),
         },
@@ -86,19 +87,19 @@ def _parts() -> dict[str, Json]:
     """The definitions that others refer to."""
     return {
         "entity": {
-            "anyOf": [_one_of(KNOWN_ENTITIES), _text(_DETECTOR_ID)],
+            "anyOf": [one_of(KNOWN_ENTITIES), text(_DETECTOR_ID)],
             "description": "An entity of the shipped detector, or the id of a detector of this policy.",
         },
-        "label": {"anyOf": [_one_of(STANDARD_LABELS), _text(_LABEL)]},
-        "class": _one_of(DataClass),
-        "confidence": _one_of(CONFIDENCE),
+        "label": {"anyOf": [one_of(STANDARD_LABELS), text(_LABEL)]},
+        "class": one_of(DataClass),
+        "confidence": one_of(CONFIDENCE),
         "status": {"type": "integer", "minimum": 400, "maximum": 599, "description": "An HTTP status."},
-        "destination": _object(
+        "destination": object_of(
             "A clearance.",
-            required={"zone": _one_of(Zone), "max_label": _ref("label")},
-            optional={"never": _texts(_ref("class"))},
+            required={"zone": one_of(Zone), "max_label": ref("label")},
+            optional={"never": texts(ref("class"))},
         ),
-        "detector": _detector(),
+        "detector": detector_schema(),
         "condition": _condition(),
         "consequence": _consequence(),
         "rule": _rule(),
@@ -108,279 +109,206 @@ def _parts() -> dict[str, Json]:
     }
 
 
-def _detector() -> Json:
-    means: dict[str, Json] = {"label": _ref("label")}
-    classes: dict[str, Json] = {"classes": _texts(_ref("class"))}
-    word = _text() | {"maxLength": 4000}
-    evidence = _object(
-        "Words that make a match surer.",
-        required={"words": _texts(word), "within_chars": {"type": "integer", "minimum": 1, "maximum": 1000}},
-    )
-    sure = _object("", required={"alone": _ref("confidence")}, optional={"with_evidence": _ref("confidence")})
-    kinds: list[Json] = [
-        _object(
-            "What an entity means here.",
-            required={"type": {"const": "entity"}, "entity": _one_of(KNOWN_ENTITIES), **means},
-            optional=classes,
-        ),
-        _object(
-            "An own pattern in RE2.",
-            required={"type": {"const": "pattern"}, "re2": _text() | {"maxLength": 2000}, **means},
-            optional={**classes, "evidence": evidence, "confidence": sure},
-        ),
-        _object(
-            "An own list of phrases.",
-            required={"type": {"const": "terms"}, "terms": _texts(word), **means},
-            optional=classes,
-        ),
-    ]
-    return {"oneOf": kinds}
-
-
 def _condition() -> Json:
     """One key: a test, or a combination of conditions."""
-    several: Json = {"type": "array", "items": _ref("condition"), "minItems": 1}
-    names = _texts(_text(_CALLER))
-    label = _object("", optional={"at_least": _ref("label"), "at_most": _ref("label")}) | {"minProperties": 1}
+    several: Json = {"type": "array", "items": ref("condition"), "minItems": 1}
+    names = texts(text(_CALLER))
+    label = object_of("", optional={"at_least": ref("label"), "at_most": ref("label")}) | {"minProperties": 1}
     tests: dict[str, Json] = {
         "any": several,
         "all": several,
-        "not": _ref("condition"),
+        "not": ref("condition"),
         "finding": _finding_condition(),
-        "class": _texts(_ref("class")),
+        "class": texts(ref("class")),
         "label": label,
         **{each.value: names for each in ContextField},
     }
-    return _object("A condition is one key.", optional=tests) | {"minProperties": 1, "maxProperties": 1}
+    return object_of("A condition is one key.", optional=tests) | {"minProperties": 1, "maxProperties": 1}
 
 
 def _finding_condition() -> Json:
     optional: dict[str, Json] = {
-        "entity": _ref("entity"),
-        "detector": _text(_DETECTOR_ID),
-        "min_confidence": _ref("confidence"),
+        "entity": ref("entity"),
+        "detector": text(_DETECTOR_ID),
+        "min_confidence": ref("confidence"),
         "min_count": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-        "source": _texts(_one_of(Source)),
-        "sources": _texts(_one_of(Source)),
+        "source": texts(one_of(Source)),
+        "sources": texts(one_of(Source)),
     }
     one: list[Json] = [{"required": ["entity"]}, {"required": ["detector"]}]
-    return _object("What was found.", optional=optional) | {
+    return object_of("What was found.", optional=optional) | {
         "oneOf": one,
         "not": {"required": ["source", "sources"]},
     }
 
 
 def _consequence() -> Json:
-    transform = _object("", required={"entity": _ref("entity"), "with": _one_of(Operator)})
+    transform = object_of("", required={"entity": ref("entity"), "with": one_of(Operator)})
     optional: dict[str, Json] = {
-        "block": _ref("status"),
-        "route": _text() | {"description": "local, external, or the name of a destination."},
+        "block": ref("status"),
+        "route": text() | {"description": "local, external, or the name of a destination."},
         "transform": {"type": "array", "items": transform, "minItems": 1},
     }
-    return _object("What happens when the rule matches.", optional=optional) | {
+    return object_of("What happens when the rule matches.", optional=optional) | {
         "minProperties": 1,
         "dependentSchemas": {"block": {"maxProperties": 1}},
     }
 
 
 def _rule() -> Json:
-    return _object(
+    return object_of(
         "A rule.",
         required={
-            "id": _text(_NAME),
-            "reason": _text(_REASON) | {"description": "The code that is recorded and told."},
-            "severity": _one_of(Severity),
-            "when": _ref("condition"),
-            "then": _ref("consequence"),
+            "id": text(_NAME),
+            "reason": text(_REASON) | {"description": "The code that is recorded and told."},
+            "severity": one_of(Severity),
+            "when": ref("condition"),
+            "then": ref("consequence"),
         },
         optional={
-            "controls": _texts(_text(_CONTROL)) | {"description": "The clauses that this rule serves."},
-            "tell_user": _text() | {"maxLength": 500, "description": "What the caller is told."},
+            "controls": texts(text(_CONTROL)) | {"description": "The clauses that this rule serves."},
+            "tell_user": text() | {"maxLength": 500, "description": "What the caller is told."},
             "non_waivable": {"type": "boolean", "description": "No exception lifts this rule."},
-            "mode": _one_of(("enforce", "shadow")),
-            "shadow_until": _text(_DAY),
+            "mode": one_of(("enforce", "shadow")),
+            "shadow_until": text(_DAY),
         },
     ) | {"dependentSchemas": {"shadow_until": {"required": ["mode"], "properties": {"mode": {"const": "shadow"}}}}}
 
 
 def _answer() -> Json:
-    common: dict[str, Json] = {"id": _text(_NAME), "then": _one_of(AnswerAction)}
+    common: dict[str, Json] = {"id": text(_NAME), "then": one_of(AnswerAction)}
     findings: dict[str, Json] = {
-        "entities": _texts(_ref("entity")),
-        "classes": _texts(_ref("class")),
+        "entities": texts(ref("entity")),
+        "classes": texts(ref("class")),
         "new": {"type": "boolean", "description": "Only values that the request did not hold."},
-        "min_confidence": _ref("confidence"),
+        "min_confidence": ref("confidence"),
     }
     named: list[Json] = [{"required": ["entities"]}, {"required": ["classes"]}]
-    links: dict[str, Json] = {"allow": _texts(_text())}
+    links: dict[str, Json] = {"allow": texts(text())}
     kinds: list[Json] = [
-        _object("Findings in an answer.", required=common, optional=findings) | {"anyOf": named},
-        _object("Addresses in an answer.", required={**common, "links": _texts(_one_of(LinkKind))}, optional=links),
+        object_of("Findings in an answer.", required=common, optional=findings) | {"anyOf": named},
+        object_of("Addresses in an answer.", required={**common, "links": texts(one_of(LinkKind))}, optional=links),
     ]
     return {"oneOf": kinds}
 
 
 def _default() -> Json:
-    optional: dict[str, Json] = {"route": _text() | {"not": {"const": "external"}}, "block": _ref("status")}
+    optional: dict[str, Json] = {"route": text() | {"not": {"const": "external"}}, "block": ref("status")}
     one: list[Json] = [{"required": ["route"]}, {"required": ["block"]}]
-    return _object(
-        "What no rule speaks of: inside or refused.", required={"reason": _text(_REASON)}, optional=optional
+    return object_of(
+        "What no rule speaks of: inside or refused.", required={"reason": text(_REASON)}, optional=optional
     ) | {"oneOf": one}
 
 
 def _on_failure() -> Json:
-    unread = _object("", optional={"treat_as": _ref("label"), "block": _ref("status")}) | {
+    unread = object_of("", optional={"treat_as": ref("label"), "block": ref("status")}) | {
         "minProperties": 1,
         "maxProperties": 1,
     }
-    down = _object("", required={"block": _ref("status")})
-    return _object(
+    down = object_of("", required={"block": ref("status")})
+    return object_of(
         "What could not be examined.", optional={"detector": unread, "opaque_part": unread, "local_model_down": down}
     )
 
 
 def _test() -> Json:
-    return _object(
+    return object_of(
         "Cases that say what the bundle has to decide.",
         required={
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": "PolicyTest"},
-            "metadata": _object("", required={"name": _text()}, optional={"description": _text()}),
+            "metadata": object_of("", required={"name": text()}, optional={"description": text()}),
             "alias": _alias(),
-            "cases": {"type": "array", "items": _ref("case"), "minItems": 1},
+            "cases": {"type": "array", "items": ref("case"), "minItems": 1},
         },
     )
 
 
 def _exception() -> Json:
-    who = {key: _text() for key in ("owner", "approver", "ticket", "reason")}
-    names = _texts(_text(_EXACT_CALLER))
-    waives = _object(
+    who = {key: text() for key in ("owner", "approver", "ticket", "reason")}
+    names = texts(text(_EXACT_CALLER))
+    waives = object_of(
         "Rules, as far as one entity makes them match where one is named.",
-        required={"rules": _texts(_text(_NAME))},
-        optional={"detector": _text(_DETECTOR_ID), "entity": _ref("entity")},
+        required={"rules": texts(text(_NAME))},
+        optional={"detector": text(_DETECTOR_ID), "entity": ref("entity")},
     ) | {"not": {"required": ["detector", "entity"]}}
-    return _object(
+    return object_of(
         "An exception from rules: for named callers, for a time, for a number of uses.",
         required={
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": "Exception"},
-            "metadata": _object("Who answers for it, and why.", required={"name": _text(_NAME), **who}),
-            "scope": _object("Exact names.", optional=dict.fromkeys(("apps", "tenants", "keys"), names))
+            "metadata": object_of("Who answers for it, and why.", required={"name": text(_NAME), **who}),
+            "scope": object_of("Exact names.", optional=dict.fromkeys(("apps", "tenants", "keys"), names))
             | {"minProperties": 1},
-            "not_before": _text(_MOMENT),
-            "expires": _text(_MOMENT) | {"description": "No longer at this second; at most 90 days after not_before."},
+            "not_before": text(_MOMENT),
+            "expires": text(_MOMENT) | {"description": "No longer at this second; at most 90 days after not_before."},
             "max_uses": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
             "waives": waives,
         },
         optional={
-            "counts_as": _object(
+            "counts_as": object_of(
                 "What the entity counts as where it is allowed to leave.",
-                required={"label": _ref("label")},
-                optional={"classes": _texts(_ref("class"))},
+                required={"label": ref("label")},
+                optional={"classes": texts(ref("class"))},
             )
         },
     )
 
 
 def _alias() -> Json:
-    return _object(
+    return object_of(
         "Where the model of a case may go.",
-        optional={"external": _text(), "local": _text()},
+        optional={"external": text(), "local": text()},
     )
 
 
 def _case() -> Json:
     whole: Json = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
     words = ("app", "tenant", "key", "purpose", "model")
-    facts = _object(
+    facts = object_of(
         "What is known of the request; what is left out is plain.",
         optional={
-            **{word: _text() for word in words},
-            "claimed_label": _ref("label"),
-            "at": _text(_MOMENT),
+            **{word: text() for word in words},
+            "claimed_label": ref("label"),
+            "at": text(_MOMENT),
             **dict.fromkeys(("leaves", "failed", "opaque"), whole),
-            "findings": {"type": "array", "items": _ref("finding")},
+            "findings": {"type": "array", "items": ref("finding")},
         },
     )
     some: list[Json] = [{"required": ["facts"]}, {"required": ["input"]}]
-    return _object(
+    return object_of(
         "A case.",
-        required={"id": _text(_NAME), "expect": _expectation()},
-        optional={"facts": facts, "input": _text(), "alias": _alias()},
+        required={"id": text(_NAME), "expect": _expectation()},
+        optional={"facts": facts, "input": text(), "alias": _alias()},
     ) | {"anyOf": some}
 
 
 def _finding_fact() -> Json:
-    return _object(
+    return object_of(
         "A kind of value that was found.",
-        required={"entity": _ref("entity")},
+        required={"entity": ref("entity")},
         optional={
-            "confidence": _ref("confidence"),
+            "confidence": ref("confidence"),
             "count": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-            "source": _one_of(Source),
+            "source": one_of(Source),
         },
     )
 
 
 def _expectation() -> Json:
-    listed = _list_or_one(_text(), least=0)
+    listed = list_or_one(text(), least=0)
     optional: dict[str, Json] = {
-        "route": _one_of(Route),
-        "destination": _text(),
-        "label": _ref("label"),
-        "reason": _text(_REASON),
-        "status": _ref("status"),
-        "classes": _list_or_one(_ref("class"), least=0),
-        "transforms": _list_or_one(_ref("entity"), least=0),
+        "route": one_of(Route),
+        "destination": text(),
+        "label": ref("label"),
+        "reason": text(_REASON),
+        "status": ref("status"),
+        "classes": list_or_one(ref("class"), least=0),
+        "transforms": list_or_one(ref("entity"), least=0),
         "rules": listed,
         "shadow": listed,
         "exception": listed,
     }
-    return _object("What has to come out; what is left out is not looked at.", optional=optional) | {"minProperties": 1}
-
-
-_NONE: Final[Mapping[str, Json]] = {}
-
-
-def _object(
-    description: str, *, required: Mapping[str, Json] = _NONE, optional: Mapping[str, Json] = _NONE
-) -> dict[str, Json]:
-    """An object of these keys and no others."""
-    told: dict[str, Json] = {"description": description} if description else {}
-    needed: dict[str, Json] = {"required": list(required)} if required else {}
-    properties: dict[str, Json] = {**required, **optional}
-    return {**told, "type": "object", **needed, "properties": properties, "additionalProperties": False}
-
-
-def _named(pattern: str, part: str, description: str) -> Json:
-    """A mapping of names to values of one kind."""
-    names: Json = {"pattern": pattern}
-    return {
-        "type": "object",
-        "description": description,
-        "propertyNames": names,
-        "additionalProperties": _ref(part),
+    return object_of("What has to come out; what is left out is not looked at.", optional=optional) | {
+        "minProperties": 1
     }
-
-
-def _text(pattern: str = "") -> dict[str, Json]:
-    return {"type": "string", "pattern": pattern} if pattern else {"type": "string", "pattern": "\\S"}
-
-
-def _texts(item: Json) -> dict[str, Json]:
-    """One, or a list of at least one."""
-    return _list_or_one(item, least=1)
-
-
-def _list_or_one(item: Json, least: int) -> dict[str, Json]:
-    several: Json = {"type": "array", "items": item, "minItems": least}
-    return {"anyOf": [item, several]}
-
-
-def _one_of(words: Iterable[str]) -> dict[str, Json]:
-    return {"enum": [str(word) for word in (sorted(words) if isinstance(words, frozenset) else words)]}
-
-
-def _ref(part: str) -> dict[str, Json]:
-    return {"$ref": f"#/$defs/{part}"}

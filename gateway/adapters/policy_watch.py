@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from gateway.adapters.file_policies import Activated, FilePolicies, Rejected, Unchanged
+from gateway.adapters.policy_indexes import FOLDER, is_index_name
 from gateway.adapters.strict_yaml import PolicyError
 from gateway.domain.errors import GatewayFault
 from gateway.domain.evidence import Event, EventKind
@@ -213,7 +214,8 @@ class LivePolicies:
 
 
 def signature_of(folder: Path) -> Signature:
-    """What tells that files have changed without reading them: name, inode, size, time written, time changed.
+    """What tells that files have changed without reading them: name, inode, size, time written, time changed. Indexes
+    count with the policies.
 
     Links are followed, so a volume that swaps a link to a whole new folder has another signature. What cannot be looked
     at counts as a file without size, and is told of when the files are read. Blocks on the file system.
@@ -222,7 +224,15 @@ def signature_of(folder: Path) -> Signature:
         names = sorted(path.name for path in folder.iterdir() if _is_yaml(path.name))
     except OSError as error:
         return (("", -1, -1, error.errno or 0, -1),)
-    return tuple((name, *_stat(folder / name)) for name in names)
+    return tuple((name, *_stat(folder / name)) for name in (*names, *_indexes(folder)))
+
+
+def _indexes(folder: Path) -> list[str]:
+    try:
+        found = sorted(path.name for path in (folder / FOLDER).iterdir() if is_index_name(path.name))
+    except OSError:
+        return []
+    return [f"{FOLDER}/{name}" for name in found]
 
 
 def _is_yaml(name: str) -> bool:

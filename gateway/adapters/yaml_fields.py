@@ -144,6 +144,16 @@ class Fields:
         self.problems.error(node.mark, "P005", f"'{key}' is a whole number from {low} to {high}")
         return default
 
+    def permille(self, key: str) -> int:
+        """The share of `key`, above 0 and up to 1, in thousandths; 1000 where it is absent."""
+        if key not in self:
+            return 1000
+        node = self._nodes[key]
+        if isinstance(node, YamlNumber) and 0.001 <= node.value <= 1:
+            return round(node.value * 1000)
+        self.problems.error(node.mark, "P005", f"'{key}' is a number from 0.001 to 1")
+        return 1000
+
     def flag(self, key: str) -> bool:
         """Whether `key` is `true`; false where it is absent."""
         if key not in self:

@@ -28,6 +28,7 @@ from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_author import fmt, schema
+from gateway.cli.policy_index import index
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
 from gateway.domain.considered import considered
@@ -58,6 +59,7 @@ def policy() -> None:
 
 policy.add_command(schema)
 policy.add_command(fmt)
+policy.add_command(index)
 
 
 @policy.command("lint")

@@ -19,10 +19,10 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from presidio_analyzer.recognizer_registry import RecognizerRegistry
 
-from gateway.detection.candidates import Candidate
+from gateway.detection.candidates import Candidate, Hit
 from gateway.detection.conflicts import resolve
 from gateway.detection.context import LinearContextEnhancer
-from gateway.detection.custom import CompiledDetectors, Hit
+from gateway.detection.custom import CompiledDetectors
 from gateway.detection.frames import Neighbours
 from gateway.detection.layers import Layer, layers
 from gateway.detection.nlp import ENTITIES, PipelineEngine
@@ -175,11 +175,15 @@ _ACROSS = frozenset(
 _ACROSS_A_WORD = _ACROSS | {"PERSON", "MEDICAL_CONDITION", "STREET_ADDRESS"}
 _EXPLAINED_BY_NEIGHBOURS = frozenset({"MEDICAL_RECORD_NUMBER", "US_SSN"})
 _LEAST_ACROSS = 600
-_OWN_RECOGNIZERS = frozenset({"TermsDetector", "PatternDetector"})
+_OF_ROWS = "ExactMatchDetector"
+_OWN_RECOGNIZERS = frozenset({"TermsDetector", "PatternDetector", "FingerprintDetector", _OF_ROWS})
 
 
 def _counts_across(joint: Neighbours, finding: Finding, *, names: bool) -> bool:
-    """Whether a finding is a joint's own: strong, of a kind that is looked for there, across a cut or by a label."""
+    """Whether a finding is a joint's own: strong, of a kind that is looked for there, across a cut or by a label; or a
+    value of a row, whose other values may stand in neighbouring texts."""
+    if finding.recognizer == _OF_ROWS:
+        return True
     own = finding.recognizer in _OWN_RECOGNIZERS
     if not own and (finding.confidence < _LEAST_ACROSS or finding.entity not in (_ACROSS_A_WORD if names else _ACROSS)):
         return False

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.domain.finding import Permille
+from gateway.domain.labels import Entity
+
+Hit = tuple[int, int, Entity, Permille, str]
+"""Start, end (in the folded text), entity, confidence, recogniser."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -1,4 +1,5 @@
-"""The detectors that a policy defines: phrase lists and RE2 patterns, compiled once per set and kept by digest."""
+"""The detectors that a policy defines: phrase lists, RE2 patterns, indexes of values and of documents, compiled once
+per set and kept by digest."""
 
 from __future__ import annotations
 
@@ -6,28 +7,45 @@ import bisect
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, assert_never
 
 import re2
 
+from gateway.detection.candidates import Hit
+from gateway.detection.index_data import open_index
+from gateway.detection.index_file import load_key
+from gateway.detection.indexed import ExactMatcher, FingerprintMatcher
 from gateway.detection.shadow import BORDER, SPACELESS, fold
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Entity
-from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
-
-Hit = tuple[int, int, Entity, Permille, str]
-"""Start, end (in the folded text), entity, confidence, recogniser."""
+from gateway.domain.policy import (
+    CustomDetector,
+    ExactMatchDetector,
+    FingerprintDetector,
+    PatternDetector,
+    TermsDetector,
+)
 
 _TERM_CONFIDENCE = Permille(950)
 _MAX_MEMORY = 64 * 1024 * 1024
 _KEPT_SETS = 8
 _SPACELESS = re.compile(f"[{SPACELESS}]")
+_NO_KEY = Path()
+
+
+class _Finds(Protocol):
+    def find(self, text: str) -> Iterator[Hit]: ...
 
 
 class CompiledDetectors:
-    """One policy's own detectors. Raises `re2.error` for a pattern that is not RE2."""
+    """One policy's own detectors. `index_key` is the file of the key with which indexes were built.
 
-    def __init__(self, detectors: Sequence[CustomDetector]) -> None:
-        self._each = [_compiled(detector) for detector in detectors]
+    Raises `re2.error` for a pattern that is not RE2, `IndexRefused` for an index that is not what the policy names.
+    """
+
+    def __init__(self, detectors: Sequence[CustomDetector], index_key: Path = _NO_KEY) -> None:
+        self._each = [_compiled(detector, index_key) for detector in detectors]
 
     def find(self, text: str) -> list[Hit]:
         """All hits in a folded text."""
@@ -37,8 +55,9 @@ class CompiledDetectors:
 class CompiledSets:
     """The few sets that were used last, by digest."""
 
-    def __init__(self) -> None:
+    def __init__(self, index_key: Path = _NO_KEY) -> None:
         self._sets: OrderedDict[str, CompiledDetectors] = OrderedDict()
+        self._index_key = index_key
 
     def known(self, digest: str) -> bool:
         """Whether this set needs no compiling."""
@@ -46,7 +65,7 @@ class CompiledSets:
 
     def get(self, digest: str, detectors: Sequence[CustomDetector]) -> CompiledDetectors:
         """The compiled set, from memory or new."""
-        compiled = self._sets.pop(digest, None) or CompiledDetectors(detectors)
+        compiled = self._sets.pop(digest, None) or CompiledDetectors(detectors, self._index_key)
         self._sets[digest] = compiled
         if len(self._sets) > _KEPT_SETS:
             self._sets.popitem(last=False)
@@ -106,8 +125,18 @@ def _within(evidence: list[tuple[int, int]], start: int, end: int, reach: int) -
     return before or any(begin - end <= reach for begin, _ in evidence[after : after + 1])
 
 
-def _compiled(detector: CustomDetector) -> _Terms | _Pattern:
-    return _Terms(detector) if isinstance(detector, TermsDetector) else _Pattern(detector)
+def _compiled(detector: CustomDetector, index_key: Path) -> _Finds:
+    match detector:
+        case TermsDetector():
+            return _Terms(detector)
+        case PatternDetector():
+            return _Pattern(detector)
+        case ExactMatchDetector(index=index):
+            return ExactMatcher(detector, open_index(Path(index.path), index.digest, load_key(index_key)))
+        case FingerprintDetector(index=index):
+            return FingerprintMatcher(detector, open_index(Path(index.path), index.digest, load_key(index_key)))
+        case _:
+            assert_never(detector)
 
 
 def _word_at(text: str, at: int) -> bool:

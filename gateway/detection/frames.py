@@ -18,7 +18,14 @@ from typing import assert_never, cast
 
 from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
 from gateway.domain.labels import Classification, Entity, Label
-from gateway.domain.policy import CustomDetector, PatternDetector, TermsDetector
+from gateway.domain.policy import (
+    CustomDetector,
+    ExactMatchDetector,
+    FingerprintDetector,
+    IndexFile,
+    PatternDetector,
+    TermsDetector,
+)
 from gateway.domain.strict_json import Json
 
 _RUNS = (2, 3)
@@ -92,6 +99,20 @@ def _detector_to_json(detector: CustomDetector) -> Json:
                 "alone": detector.alone,
                 "with_evidence": detector.with_evidence,
             }
+        case ExactMatchDetector():
+            return {
+                "id": detector.id,
+                **_index_to_json(detector.index),
+                "columns": list(detector.columns),
+                "min_columns": detector.min_columns,
+                "within_chars": detector.within_chars,
+            }
+        case FingerprintDetector():
+            return {
+                "id": detector.id,
+                **_index_to_json(detector.index),
+                "min_similarity": detector.min_similarity,
+            }
         case _:
             assert_never(detector)
 
@@ -106,6 +127,18 @@ def detectors_from_json(value: Json) -> tuple[CustomDetector, ...]:
 def _detector_from_json(value: dict[str, Json]) -> CustomDetector:
     if "terms" in value:
         return TermsDetector(id=str(value["id"]), terms=_strings(value["terms"]), means=_NO_MEANING)
+    if "columns" in value:
+        return ExactMatchDetector(
+            id=str(value["id"]),
+            index=_index_from_json(value),
+            columns=_strings(value["columns"]),
+            min_columns=_number(value["min_columns"]),
+            within_chars=_number(value["within_chars"]),
+            means=_NO_MEANING,
+        )
+    if "min_similarity" in value:
+        least = Permille(_number(value["min_similarity"]))
+        return FingerprintDetector(str(value["id"]), _index_from_json(value), least, _NO_MEANING)
     return PatternDetector(
         id=str(value["id"]),
         re2=str(value["re2"]),
@@ -115,6 +148,15 @@ def _detector_from_json(value: dict[str, Json]) -> CustomDetector:
         with_evidence=Permille(_number(value["with_evidence"])),
         means=_NO_MEANING,
     )
+
+
+def _index_to_json(index: IndexFile) -> dict[str, Json]:
+    """An index travels by its place and digest: the detector's process opens the file itself."""
+    return {"index": index.path, "digest": index.digest}
+
+
+def _index_from_json(value: dict[str, Json]) -> IndexFile:
+    return IndexFile(str(value["index"]), str(value["digest"]))
 
 
 def digest_of(detectors: Json) -> str:

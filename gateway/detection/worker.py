@@ -1,4 +1,5 @@
-"""The detector's process: `python -m gateway.detection.worker PIPELINE`. Frames in, frames out, nothing else.
+"""The detector's process: `python -m gateway.detection.worker PIPELINE INDEX_KEY_FILE`. Frames in, frames out,
+nothing else.
 
 No text that it reads is ever printed, logged or put into an exception that leaves it. A text whose examination raises
 is reported as failed. The budget of a job counts from its arrival, so waiting in line uses it up.
@@ -46,10 +47,10 @@ class _Job:
 class Worker:
     """Answers jobs one after the other. A second thread listens, so that cancellations arrive in time."""
 
-    def __init__(self, analyzer: Analyzer, channel: Channel) -> None:
+    def __init__(self, analyzer: Analyzer, channel: Channel, sets: CompiledSets) -> None:
         self._analyzer = analyzer
         self._channel = channel
-        self._sets = CompiledSets()
+        self._sets = sets
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._cancelled: set[int] = set()
 
@@ -137,7 +138,7 @@ def main(make: Callable[[str], Analyzer] = build_analyzer) -> None:
     gc.freeze()
     entities = cast("list[Json]", sorted(analyzer.engine.get_supported_entities("en")))
     channel.ready({"detector": detector_version(pipeline), "entities": entities})
-    Worker(analyzer, channel).run()
+    Worker(analyzer, channel, CompiledSets(Path(sys.argv[2]))).run()
 
 
 if __name__ == "__main__":

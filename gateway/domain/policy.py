@@ -85,8 +85,39 @@ class TermsDetector:
     means: Classification
 
 
-PolicyDetector = EntityDetector | PatternDetector | TermsDetector
-CustomDetector = PatternDetector | TermsDetector
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """A file of keyed hashes beside the policy. `digest` is the SHA-256 of its bytes, in hex."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExactMatchDetector:
+    """The rows of a table, such as customers. A row counts where the values of at least `min_columns` of `columns`
+    stand within `within_chars` characters. The findings are these values."""
+
+    id: str
+    index: IndexFile
+    columns: tuple[str, ...]
+    min_columns: int
+    within_chars: int
+    means: Classification
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintDetector:
+    """Passages of documents. One counts where `min_similarity` (permille) of its fingerprints are the documents'."""
+
+    id: str
+    index: IndexFile
+    min_similarity: Permille
+    means: Classification
+
+
+CustomDetector = PatternDetector | TermsDetector | ExactMatchDetector | FingerprintDetector
+PolicyDetector = EntityDetector | CustomDetector
 """The ones that the detector has to run for the policy. Their findings carry the detector's id as entity."""
 
 

@@ -301,8 +301,9 @@ def test_missing_parts() -> None:
     [
         ("{label: public}", [("{label", "P006")]),
         ("{type: regex, label: public}", [("regex", "P005")]),
-        ("{type: exact_match, index: x, label: public}", [("exact_match", "P007")]),
-        ("{type: fingerprint, index: x, label: public}", [("fingerprint", "P007")]),
+        ("{type: exact_match, index: x, columns: a, min_columns: 1, label: public}", [("x", "P005")]),
+        ("{type: exact_match, index: indexes/x, columns: a, min_columns: 1, label: public}", [("indexes/x", "P023")]),
+        ("{type: fingerprint, index: indexes/x, min_similarity: 0.3, label: public}", [("indexes/x", "P023")]),
         ("{type: entity, entity: SSN, label: public}", [("SSN", "P016")]),
         ("{type: entity, entity: US_SSN, label: publik}", [("publik", "P016")]),
         ("{type: entity, entity: US_SSN, label: public, classes: [pi]}", [("pi", "P016")]),
