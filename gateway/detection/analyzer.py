@@ -29,17 +29,15 @@ from gateway.detection.nlp import ENTITIES, PipelineEngine
 from gateway.detection.recognizers.contact import LinkRecognizer, email_recognizer, ip_recognizer, phone_recognizer
 from gateway.detection.recognizers.grammars import grammar_recognizer
 from gateway.detection.recognizers.health import health_recognizer
+from gateway.detection.recognizers.national import national_recognizers
 from gateway.detection.recognizers.numbers import CardRecognizer, CheckedIbanRecognizer, ssn_recognizer
 from gateway.detection.recognizers.presidio import predefined
 from gateway.detection.recognizers.records import record_recognizer
 from gateway.detection.recognizers.secrets import secret_recognizer
-from gateway.detection.rules import Gate
+from gateway.detection.rules import COUNTS, Gate
 from gateway.detection.shadow import Shadow, fold
 from gateway.domain.finding import Finding, Permille
 from gateway.domain.labels import Entity
-
-THRESHOLD = 0.35
-"""Nothing below this score is reported."""
 
 WINDOW = 8_000
 OVERLAP = 400
@@ -139,11 +137,12 @@ class Analyzer:
         try:
             for offset, part in windows(text):
                 how.go_on()
+                self.gate.read(part, " ".join(context))
                 with self.pipeline.memory():
                     results = self.engine.analyze(
                         text=part,
                         language="en",
-                        score_threshold=THRESHOLD,
+                        score_threshold=COUNTS,
                         context=context,
                         nlp_artifacts=None if how.names else self.pipeline.no_names(),
                     )
@@ -241,7 +240,7 @@ def build_analyzer(pipeline: str) -> Analyzer:
         supported_languages=["en"],
         context_aware_enhancer=LinearContextEnhancer(),
         log_decision_process=False,
-        default_score_threshold=THRESHOLD,
+        default_score_threshold=COUNTS,
     )
     if engine.log_decision_process:
         raise RuntimeError("Presidio would write texts to its trace")
@@ -251,6 +250,7 @@ def build_analyzer(pipeline: str) -> Analyzer:
 def _recognizers(gate: Gate) -> list[EntityRecognizer]:
     return [
         *predefined(gate),
+        *national_recognizers(gate),
         CardRecognizer(gate),
         CheckedIbanRecognizer(gate),
         ssn_recognizer(gate),

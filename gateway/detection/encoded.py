@@ -24,6 +24,7 @@ _HEX_STRETCH = re.compile(
 _HEX_FILLING = re.compile(r"0[xX]|[\s:,;\-]")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _MIXED_TOKEN = re.compile(r"(?=\S*(?:[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]))[A-Za-z0-9+/_-]{8,}")
+_TAKING_TURNS = re.compile(r"[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]")
 _STANDARD = str.maketrans("-_", "+/")
 
 _WIDE = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
@@ -52,6 +53,8 @@ def encoded(text: str) -> list[Replacement]:
 def _base64(text: str) -> Iterator[Replacement]:
     for stretch in _STRETCH.finditer(text):
         at, written = stretch.start(), stretch.group().rstrip("= \t\r\n")
+        if not _TAKING_TURNS.search(written):
+            continue  # words
         if not _GAP.search(written):
             yield from _runs_of(text, at, written.translate(_STANDARD), None)
             continue

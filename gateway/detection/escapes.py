@@ -12,7 +12,7 @@ _MARK = re.compile(r"[\\%&=]|[uU]\+")
 _HEX = "[0-9a-fA-F]"
 _NEXT = rf"%(?:25)*[89abAB]{_HEX}"  # a byte of a character of several bytes
 _ESCAPE = re.compile(
-    rf"""
+    rf"""(?=[\\%&=uU])(?:
       \\{{1,16}}u(?P<high>[dD][89abAB]{_HEX}{{2}})\\{{1,16}}u(?P<low>[dD][c-fC-F]{_HEX}{{2}})
     | \\{{1,16}}u(?P<short>{_HEX}{{4}})
     | \\{{1,16}}[ux]\{{(?P<braced>{_HEX}{{1,6}})\}}
@@ -28,7 +28,7 @@ _ESCAPE = re.compile(
     | (?P<percent>%(?:25)*[0-7]{_HEX}|%(?:25)*[cdCD]{_HEX}{_NEXT}|%(?:25)*[eE]{_HEX}(?:{_NEXT}){{2}}
       |%(?:25)*[fF]{_HEX}(?:{_NEXT}){{3}})
     | (?<=\S)(?P<soft>=\r?\n)
-    | (?P<quoted>(?:=[2-7][0-9A-F]){{2,}}|(?<=\w)=(?:40|2D|2E)(?=[A-Za-z0-9]))
+    | (?P<quoted>(?:=[2-7][0-9A-F]){{2,}}|(?<=\w)=(?:40|2D|2E)(?=[A-Za-z0-9])))
     """,
     re.VERBOSE,
 )

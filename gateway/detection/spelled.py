@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from operator import add
 
+import re2
+
 from gateway.detection.replacements import Replacement
 from gateway.detection.shadow import BORDER
 
@@ -15,11 +17,13 @@ _SINGLES = re.compile(
 _JOINED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9+](?P<joint>[.\-_*|/,~])(?:\S(?P=joint)){6,}[A-Za-z0-9](?![A-Za-z0-9])"
 )
+_LINE_END = re.compile(r"\S\r?\n(?=[A-Za-z0-9._@-])")
 _BROKEN = re.compile(
-    r"(?<!\S)(?P<first>\S{0,64}(?:\w@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
+    r"(?P<first>\S{0,64}(?:\w@|(?:\b|_)(?:sk|pk|rk|gh[pousr]|github|xox[a-z]|A[KS]IA|eyJ|npm|hf|pypi|glpat|SG|AIza)[A-Z0-9_.-])"
     r"\S{0,64})\r?\n(?P<second>[A-Za-z0-9._-][A-Za-z0-9@._-]{0,127})"
-    r"|(?<!\S)(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@(?:[\w-]{1,63}\.){1,3}(?:com|org|net|edu|gov|io|de|uk|fr|eu|us|ca|example|test)\b)"
+    r"|(?P<local>[\w.+-]{1,64})\r?\n(?P<domain>@(?:[\w-]{1,63}\.){1,3}(?:com|org|net|edu|gov|io|de|uk|fr|eu|us|ca|example|test)\b)"
 )
+_LAST_WORD = re.compile(r"\S+\Z")
 _LEAST_LINE = 8
 _COMPLETE = re.compile(r"@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[.,;:!?)>\"']*|@?[^@]{24,}")
 _GAP = re.compile(r"\s+")
@@ -33,6 +37,7 @@ _WORD = rf"(?:(?:double|triple)[ \t\n-]{{1,2}})?(?:{_DIGIT})|dash|hyphen|minus"
 _SPOKEN = re.compile(
     rf"\b(?:{_DIGIT}|double|triple)\b(?=[\s,\-])(?:[\s,\-]{{0,3}}\b(?:{_WORD})\b){{5,}}", re.IGNORECASE
 )
+_MANY_DIGIT_WORDS = re2.compile(rf"(?i)(?:(?:{_WORD}|double|triple)[\s,\-]{{0,6}}){{4}}")
 _SPOKEN_WORD = re.compile(r"[a-z]+")
 
 
@@ -67,7 +72,7 @@ def _joined(text: str) -> Iterator[Replacement]:
 
 
 def _spoken(text: str) -> Iterator[Replacement]:
-    for match in _SPOKEN.finditer(text):
+    for match in _SPOKEN.finditer(text) if _MANY_DIGIT_WORDS.search(text) else ():
         yield Replacement(*match.span(), "".join(_digits(match.group().lower())))
 
 
@@ -85,7 +90,7 @@ def broken_lines(text: str) -> list[Replacement]:
     """Addresses and keys with a line break in them. What is complete before the break is not continued after it, but by
     what no word looks like: a key may have any length."""
     found: list[Replacement] = []
-    for match in _BROKEN.finditer(text):
+    for match in _over_line_ends(text):
         first, second = match["first"] or match["local"], match["second"] or match["domain"]
         complete = _COMPLETE.fullmatch(first, max(0, first.find("@"))) is not None
         ends_there = not text[match.end() : match.end() + 1].strip(_AFTER_VALUES)
@@ -93,3 +98,19 @@ def broken_lines(text: str) -> list[Replacement]:
         if not complete or rest_of_key:
             found.append(Replacement(*match.span(), first + second))
     return found
+
+
+_LONGEST_FIRST = 150
+
+
+def _over_line_ends(text: str) -> Iterator[re.Match[str]]:
+    """What `_BROKEN` matches from the beginning of the last word of a line, one after the other."""
+    done = 0
+    for line_end in _LINE_END.finditer(text):
+        begin = max(done, line_end.start() - _LONGEST_FIRST)
+        word = _LAST_WORD.search(text, begin, line_end.start() + 1)
+        alone = word is not None and (word.start() == 0 or text[word.start() - 1].isspace())
+        match = _BROKEN.match(text, word.start()) if word and alone else None
+        if match:
+            done = match.end()
+            yield match

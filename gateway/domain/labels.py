@@ -51,6 +51,9 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
     Entity("MEDICAL_CONDITION"): _means("internal"),
     Entity("IP_ADDRESS"): _means("internal", DataClass.PII),
     Entity("MAC_ADDRESS"): _means("internal", DataClass.PII),
+    Entity("DEVICE_ID"): _means("internal", DataClass.PII),
+    Entity("VEHICLE_REGISTRATION"): _means("internal", DataClass.PII),
+    Entity("ORGANIZATION_ID"): _means("internal"),
     Entity("EMAIL_ADDRESS"): _means("confidential", DataClass.PII),
     Entity("PHONE_NUMBER"): _means("confidential", DataClass.PII),
     Entity("STREET_ADDRESS"): _means("confidential", DataClass.PII),
@@ -65,7 +68,17 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
     },
     **{
         Entity(name): _PERSONAL_ID
-        for name in ("US_SSN", "US_ITIN", "US_PASSPORT", "US_DRIVER_LICENSE", "UK_NINO", "NATIONAL_ID")
+        for name in (
+            "US_SSN",
+            "US_ITIN",
+            "US_PASSPORT",
+            "US_DRIVER_LICENSE",
+            "UK_NINO",
+            "NATIONAL_ID",
+            "TAX_ID",
+            "PASSPORT",
+            "DRIVER_LICENSE",
+        )
     },
 }
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer import EntityRecognizer
 
-from gateway.detection.analyzer import OVERLAP, THRESHOLD, WINDOW, Analyzer, build_analyzer, windows
+from gateway.detection.analyzer import OVERLAP, WINDOW, Analyzer, build_analyzer, windows
 from gateway.detection.custom import CompiledDetectors
 from gateway.detection.nlp import MissingPipeline
 from gateway.detection.recognizers.presidio import PatternTimeout
-from gateway.detection.rules import Gate
+from gateway.detection.rules import COUNTS, Gate
 from gateway.domain.labels import DEFAULT_TABLE, Entity
 
 NONE = CompiledDetectors(())
@@ -30,7 +30,7 @@ def test_any_text_is_examined_with_valid_offsets(analyzer: Analyzer, text: str) 
     """No text breaks a recogniser, and every finding lies inside its text."""
     for finding in analyzer.examine(text, (), NONE):
         assert 0 <= finding.start < finding.end <= len(text)
-        assert finding.confidence >= THRESHOLD * 1000
+        assert finding.confidence >= COUNTS * 1000
 
 
 def test_every_entity_is_classified(analyzer: Analyzer) -> None:
@@ -128,11 +128,11 @@ def test_a_gate_that_gives_up_lets_everything_through(monkeypatch: pytest.Monkey
     assert gate.present("a") & numbers == {min(numbers)}
 
     class GivenUp:
-        def Match(self, text: str) -> list[int]:  # noqa: N802 - RE2's name
+        def Match(self, text: bytes) -> list[int]:  # noqa: N802 - RE2's name
             return []
 
     gate.forget()
-    gate._set = GivenUp()
+    gate._sets[0]._set = GivenUp()
 
     assert numbers <= gate.present("zzz")
 

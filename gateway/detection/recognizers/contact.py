@@ -38,13 +38,23 @@ _SPACED_ADDRESS = (
 )
 
 
+_BEFORE_AT, _USUAL_ENDING = re.compile(r"\s@\S"), re.compile(rf"\.{_ENDING}\Z", re.IGNORECASE)
+
+
+def _spaced_mailbox(text: str, start: int, end: int) -> bool:
+    """As above; what follows the sign at once and has no usual ending is a decorator or somebody's handle."""
+    value = text[start:end]
+    return _mailbox(text, start, end) and (not _BEFORE_AT.search(value) or _USUAL_ENDING.search(value) is not None)
+
+
 def email_recognizer(gate: Gate) -> RuleRecognizer:
     """E-mail addresses, also with spaces around the sign or with the words that people put in its place."""
+    checks = (_mailbox, _spaced_mailbox, _mailbox)
     joints = ((r"@", 1.0), (r" {0,2}@ {0,2}", 0.7), (r" ?[\[({<] ?(?:at|@|AT) ?[\])}>] ?", 0.9))
     domains = (_DOMAIN, _DOMAIN, r"[\pL\pN\-]{1,63}(?:(?:\.| ?[\[({] ?(?:dot|DOT|\.) ?[\])}] ?)[\pL\pN\-]{1,63}){1,4}")
     rules = [
-        Rule(entity="EMAIL_ADDRESS", pattern=_LOCAL + joint + domain, score=score, check=_mailbox, trigger=joint)
-        for (joint, score), domain in zip(joints, domains, strict=True)
+        Rule(entity="EMAIL_ADDRESS", pattern=_LOCAL + joint + domain, score=score, check=check, trigger=joint)
+        for (joint, score), domain, check in zip(joints, domains, checks, strict=True)
     ]
     rules += [
         Rule(
@@ -76,7 +86,7 @@ def email_recognizer(gate: Gate) -> RuleRecognizer:
 
 _PHONE_WORDS = words(
     "phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call", "dial", "contact", "whatsapp", "sms", "text me", "hotline",
-    "reach", "ring", "phone number", "phone no", "ph", "voicemail", "extension", "landline", "telefon", "tlf", "handy",
+    "reach", "ring", "phone number", "phone no", "ph", "voicemail", "extension", "landline", "telefon", "tlf", "handy", "my number", "her number", "his number", "gsm", "telefono", "teléfono", "téléphone",
 )  # fmt: skip
 _EXTENSION = r"(?: ?(?:x|ext\.?|extension) ?\d{1,6})?"
 _WEAK = 0.3
@@ -87,9 +97,16 @@ def _few_digits(text: str, start: int, end: int) -> bool:
     """Between 8 and 15 digits, standing alone, and not a date, an address in a network or a decimal number."""
     value = text[start:end]
     digits = sum(character.isdigit() for character in value)
-    return 8 <= digits <= 15 and standing_alone(text, start, end) and not _NOT_A_PHONE.fullmatch(value.strip())
+    alone = standing_alone(text, start, end) and not _HEX_GOES_ON.match(text, end)
+    return 8 <= digits <= 15 and alone and not _NOT_A_PHONE.fullmatch(value.strip())
 
 
+def _international(text: str, start: int, end: int) -> bool:
+    """As above, with the digits that a country's code and a number need."""
+    return sum(map(str.isdigit, text[start:end])) >= 11 and _few_digits(text, start, end)
+
+
+_HEX_GOES_ON = re.compile(r"[-:][0-9A-Fa-f]{2}\b")  # in the address of a network card
 _NOT_A_PHONE = re.compile(
     r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?(?: \d+)?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|\d+\.\d+|\d{3}-\d\d-\d{4}"
     r"|(?:19|20)\d\d[- ]+(?:19|20)\d\d"
@@ -102,8 +119,8 @@ def _valid_somewhere(text: str, start: int, end: int) -> bool:
 
 
 _LABELLED = (
-    r"(?i)\b(?:(?:tele)?phone|tel|mobile|cell|fax|whatsapp|hotline|dial|call(?:ed|ing)?(?: (?:me|us|him|her|back|them))?|answering|reach(?: (?:me|us|him|her))?"
-    r"|messages?|text(?: me)?)(?: ?(?:no\.?|number|num|#|is|was|at|on|to))*[\"']?[ \t]*[:=.]?[\s\"']{0,3}(\+?\(?\d[\d ()\-./]{5,20}\d)"
+    r"(?i)\b(?:(?:tele)?phone|tel|telefon(?:nummer|o)?|teléfono|téléphone|tlf|handy(?:nummer)?|gsm|mobile|cell|fax|whatsapp|hotline|dial|call(?:ed|ing)?(?: (?:me|us|him|her|back|them))?|answering|reach(?: (?:me|us|him|her))?"
+    r"|messages?|text (?:me|us|him|her))(?: ?(?:no\.?|number|num|#|is|was|at|on|to))*[\"']?[ \t]*[:=.]?[\s\"']{0,3}(\+?\(?\d[\d ()\-./]{5,20}\d)"
 )
 
 
@@ -134,7 +151,7 @@ def phone_recognizer(gate: Gate) -> RuleRecognizer:
             _few_digits,
         ),
         (r"(?:(?:\+|00)?1[ \-.]?)?(?:\(\d{3}\) ?|\d{3}[\-.])\d{3}[\-. ]\d{4}" + _EXTENSION, 0.75, 0.9, _few_digits),
-        (r"00[1-9]\d?[ \-.]\d{2,5}(?:[ \-.]?\d{2,5}){1,4}", 0.5, 0.85, _few_digits),
+        (r"00[1-9]\d?[ \-.]\d{2,5}(?:[ \-.]?\d{2,5}){1,4}", 0.5, 0.85, _international),
         (r"001-\d{3}-\d{3}-\d{4}" + _EXTENSION, 0.75, 0.9, None),
         (r"\(?0\d{1,5}\)?[ \-/.]\d{2,8}(?:[ \-.]\d{2,5}){0,4}", 0.45, 0.85, _valid_somewhere),
         (r"\d{3} \d{3} \d{4}" + _EXTENSION, 0.45, 0.85, _valid_somewhere),
@@ -163,30 +180,49 @@ _VERSION_WORDS = re.compile(
     r"(?:version|release|build|firmware|[=~^><]=|\bv\.?|@|chrome/|firefox/|safari/|\d/)\s*[:=]?\s*\Z", re.IGNORECASE
 )
 _V4 = r"(?:\d{1,3}\.){3}\d{1,3}"
-_V6 = r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?:[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:(?:\d{1,3}\.){3}\d{1,3})?|::(?:ffff:)?[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6}"
+_V6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})"
+_PREFIX_LENGTH = re.compile(r"/\d{1,2}(?!\d)")  # of a network, as in 192.0.2.0/24
+_V6_RUNS_ON = re.compile(r"[\w:]|\.\d")
 
 
 def _host(text: str, start: int, end: int) -> bool:
-    """An address that could belong to somebody: not a version, not unspecified, not the machine itself."""
+    """An IPv4 address that could belong to somebody: not a version, not unspecified, not the machine itself."""
+    numbered = _VERSION_WORDS.search(text, max(0, start - 12), start)
+    prefix = _PREFIX_LENGTH.match(text, end)
+    alone = standing_alone(text, start, prefix.end() if prefix else end)
+    return not numbered and alone and _somebodys(text[start:end])
+
+
+def _v6_host(text: str, start: int, end: int) -> bool:
+    """An IPv6 address that could belong to somebody; not a slice, and not a name in a namespace of hex letters."""
+    value = text[start:end]
+    first = value.split(":", 1)[0]
+    telling = len(first) >= 3 or value.count(":") >= 4 or "." in value
+    alone = not (text[start - 1 : start].isalnum() or text[start - 1 : start] in {"_", ".", ":"})
+    alone = alone and not _V6_RUNS_ON.match(text, end)
+    return alone and telling and any(map(str.isdigit, value)) and _somebodys(value)
+
+
+def _somebodys(value: str) -> bool:
     try:
-        address = ipaddress.ip_address(text[start:end])
+        address = ipaddress.ip_address(value)
     except ValueError:
         return False
-    few_groups = "::" in text[start:end] and text[start:end].count(":") < 4
-    numbered = few_groups or _VERSION_WORDS.search(text, max(0, start - 12), start)
-    return not (numbered or address.is_unspecified or address.is_loopback) and standing_alone(text, start, end)
+    return not (address.is_unspecified or address.is_loopback)
 
 
 def ip_recognizer(gate: Gate) -> RuleRecognizer:
     """IPv4 and IPv6 addresses of hosts."""
     rules = [
         Rule(entity="IP_ADDRESS", pattern=_V4, score=0.8, check=_host),
-        Rule(entity="IP_ADDRESS", pattern=_V6, score=0.8, check=_host),
+        Rule(entity="IP_ADDRESS", pattern=_V6, score=0.8, check=_v6_host),
     ]
     return RuleRecognizer("IpRecognizer", rules, gate)
 
 
-_WELL_KNOWN = r"(?:com|org|net|edu|gov|info|biz|io|co\.uk|org\.uk|ac\.uk|de|fr|eu|ca|com\.au|us|me|app|dev)"
+_WELL_KNOWN = (
+    r"(?:co\.[a-z]{2}|com|org|net|edu|gov|info|biz|io|co\.uk|org\.uk|ac\.uk|de|fr|eu|ca|com\.au|us|me|app|dev)"
+)
 
 
 class LinkRecognizer(RuleRecognizer):

@@ -83,7 +83,7 @@ class CardRecognizer(RuleRecognizer):
         """The card numbers in each run of digits: the usual forms stand alone, all others need evidence."""
         for run in _RUN.finditer(text):
             for start, end, usual in _cards(text, run.start(), run.end()):
-                if usual == (rule.evidence is None):
+                if usual == (rule.evidence is None) and not _within_iban(text, start, end):
                     yield start, end
 
 
@@ -150,6 +150,15 @@ def _iban_end(text: str, start: int) -> int:
     runs_on = text[end : end + 1].isalnum()
     written = iban.isascii() and iban[2:4].isdigit() and not runs_on and _written_as_iban(text[start:end])
     return end if written and iban_checksum(iban) else 0
+
+
+_BEFORE_CARD = re.compile(r"[A-Za-z]{2}\s?\d\d")
+
+
+def _within_iban(text: str, start: int, end: int) -> bool:
+    """Whether digits that pass for a card are a part of an IBAN."""
+    before = _BEFORE_CARD.finditer(text, max(0, start - 30), start + 4)
+    return any(match.start() < start and _iban_end(text, match.start()) >= end for match in before)
 
 
 def _written_as_iban(value: str) -> bool:
