@@ -23,11 +23,11 @@ class SqlAudit:
     stores_nodes = True
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def count(self) -> int:
         """About how many records there are to read."""
-        last = self._connection.execute(select(func.max(tree_entries.c.position))).scalar_one()
+        last = self.connection.execute(select(func.max(tree_entries.c.position))).scalar_one()
         return 0 if last is None else int(last) + 1
 
     def notes(self) -> Iterator[str]:
@@ -59,7 +59,7 @@ class SqlAudit:
             yield int(level), int(number), bytes(value)
 
     def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # rows of several shapes
-        result = self._connection.execution_options(yield_per=_AT_ONCE).execute(query)
+        result = self.connection.execution_options(yield_per=_AT_ONCE).execute(query)
         yield from result
 
     def _rows_of(self, query: Select[tuple[str]]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What verification came to. `findings` are the first `MOST_NAMED`; `found` counts them all, by code."""
+    """What verification came to. `findings` are the first `MOST_NAMED` of each code; `found` counts them all."""
 
     origin: str
     size: int = 0
@@ -90,5 +90,5 @@ class Report:
     def add(self, code: str, where: str) -> None:
         """One finding more."""
         self.found[code] = self.found.get(code, 0) + 1
-        if len(self.findings) < MOST_NAMED:
+        if self.found[code] <= MOST_NAMED:
             self.findings.append(Finding(code, where))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .findings import CODES, MOST_NAMED, Report, Verdict
+from .findings import CODES, Report, Verdict
 
 _HEAD = {
     Verdict.SOUND: "SOUND: every record is what was signed.",
@@ -63,5 +63,5 @@ def as_json(report: Report) -> dict[str, object]:
         "open_intents": report.open_count,
         "open": report.open_intents,
         "found": report.found,
-        "findings": [{"code": each.code, "where": each.where} for each in report.findings[:MOST_NAMED]],
+        "findings": [{"code": each.code, "where": each.where} for each in report.findings],
     }

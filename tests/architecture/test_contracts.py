@@ -22,6 +22,7 @@ BAD = {
     "the pipeline opens connections": ("gateway/pipeline/story.py", "import httpx"),
     "a ledger calls a provider": ("gateway/adapters/sql_keys.py", "import httpx"),
     "the wire counts requests itself": ("gateway/wire/models.py", "import limits"),
+    "the verifier shares code": ("gateway/verifier/formats.py", "import gateway.domain.merkle"),
     "a door reads the database": ("gateway/adapters/openai_external.py", "import sqlalchemy"),
 }
 

@@ -1,0 +1,18 @@
+"""`gateway ledger`: verify the record of all decisions, read it, hand it over, keep it."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.ledger_read import export, prove, show
+from gateway.cli.ledger_report import report
+from gateway.cli.ledger_verify import acknowledge, public_key, verify
+
+
+@click.group("ledger")
+def ledger() -> None:
+    """Verify the record of all decisions, read it, hand it over, keep it."""
+
+
+for command in (verify, public_key, acknowledge, show, prove, export, report):
+    ledger.add_command(command)

@@ -1,0 +1,113 @@
+"""`gateway ledger verify`, `public-key` and `acknowledge`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from gateway.adapters.checkpoint_signer import CheckpointSigner, MemoryUnreadable
+from gateway.adapters.database import DatabaseUnfit, open_database
+from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
+from gateway.adapters.sql_audit import auditing
+from gateway.cli import stop_for_configuration
+from gateway.cli.options import config_option, settings_of
+from gateway.cli.progress import progress
+from gateway.ledger import signer_of
+from gateway.settings import Settings
+from gateway.verifier.checks import Verification
+from gateway.verifier.export import ExportSource, ExportUnreadable
+from gateway.verifier.findings import Report, Verdict
+from gateway.verifier.formats import NotGenuine, PublicKey, read_public_key
+from gateway.verifier.told import as_json, page
+
+
+@click.command("verify")
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--public-key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="What `gateway ledger public-key` printed (without it: the configured key's own).")  # fmt: skip
+@click.option("--receipts", type=click.File("r"), help="Receipts that callers kept, one a line.")
+@click.option("--checkpoint", "kept", type=click.File("r"), multiple=True, help="A checkpoint that somebody kept.")
+@click.option("--json", "as_machine", is_flag=True, help="Print JSON for machines.")
+@config_option
+def verify(
+    *,
+    directory: Path | None,
+    key_file: Path | None,
+    receipts: Iterable[str] | None,
+    kept: tuple[Iterable[str], ...],
+    as_machine: bool,
+    config: str,
+) -> None:
+    """Check the database, or the export in DIRECTORY: every record, chain, hash and signature.
+
+    Exit 0 sound, 1 altered, 2 incomplete, 3 cannot judge. What each finding means stands in docs/ledger.md.
+    """
+    try:
+        key = read_public_key(key_file.read_text(encoding="utf-8")) if key_file else _own_key(settings_of(config))
+        tokens = [line for line in receipts or () if line.strip()]
+        earlier = ["".join(lines) for lines in kept]
+        if directory is not None:
+            report = Verification(ExportSource(directory), key, receipts=tokens, earlier=earlier).run()
+        else:
+            report = verify_database(settings_of(config), key, tokens, earlier)
+    except (NotGenuine, ExportUnreadable, DatabaseUnfit, OSError, UnicodeDecodeError) as error:
+        click.echo(f"cannot judge: {error}", err=True)
+        sys.exit(Verdict.CANNOT_JUDGE)
+    click.echo(json.dumps(as_json(report), indent=1) if as_machine else page(report))
+    sys.exit(report.verdict)
+
+
+@click.command("public-key")
+@config_option
+def public_key(config: str) -> None:
+    """Print the line that auditors check the ledger with. It is no secret; hand it over before it is needed."""
+    click.echo(own_signer(settings_of(config)).public_key)
+
+
+@click.command("acknowledge")
+@config_option
+@click.confirmation_option(prompt="Records that were signed are lost for good. Go on without them?")
+def acknowledge(config: str) -> None:
+    """Accept that the database is older than what was signed, so that gateways start again.
+
+    Whoever holds a receipt or checkpoint of what was lost can still show that it was there.
+    """
+    try:
+        size = own_signer(settings_of(config)).acknowledge()
+    except MemoryUnreadable as error:
+        stop_for_configuration(str(error))
+        raise
+    click.echo(f"Accepted. No tree of up to {size} records is signed again.")
+
+
+def own_signer(settings: Settings) -> CheckpointSigner:
+    """The configured signer. Exits with 78 when its key cannot be used."""
+    try:
+        return signer_of(settings.ledger, LedgerKey.load(settings.ledger.key_file))
+    except LedgerKeyError as error:
+        stop_for_configuration(str(error))
+        raise
+
+
+def verify_database(
+    settings: Settings, key: PublicKey, receipts: Iterable[str] = (), earlier: Iterable[str] = ()
+) -> Report:
+    """What verification of the configured database comes to. Raises `DatabaseUnfit` where it cannot be read."""
+    engine = open_database(settings.database.url.get_secret_value())
+    try:
+        with auditing(engine) as source, progress("verifying", source.count()) as ticks:
+            return Verification(source, key, receipts=receipts, earlier=earlier).run(ticks)
+    except DatabaseUnfit:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the database does, nothing can be said of the ledger
+        raise DatabaseUnfit(f"the ledger cannot be read from the database ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
+
+
+def _own_key(settings: Settings) -> PublicKey:
+    return read_public_key(own_signer(settings).public_key)

@@ -1,0 +1,297 @@
+"""The verifier on a database: every manipulation is found and its record named, and nothing else is complained of."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.sql_audit import auditing
+from gateway.domain.evidence import Result
+from gateway.domain.merkle import Frontier, leaf_hash
+from gateway.verifier.checks import Verification
+from gateway.verifier.findings import CODES, Report, Verdict
+from gateway.verifier.told import as_json, page
+from tests.adapters.ledger_house import House, house_at
+from tests.evidence import decided, outcome
+
+RECORDS = 300
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A ledger of three writers and some hundred records, signed twice."""
+    url = f"sqlite:///{tmp_path}/gateway.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with house_at(url, tmp_path) as made:
+        for number in (1, 2):
+            made.fill(RECORDS // 6, f"gw-0000000{number}")
+        made.integrate()
+        made.fill(RECORDS // 6, "gw-00000003")
+        made.integrate()
+        yield made
+
+
+def audited(house: House, **kept: list[str]) -> Report:
+    """What the verifier says."""
+    with auditing(house.engine) as source:
+        return Verification(source, house.public, **kept).run()
+
+
+def codes(report: Report) -> set[str]:
+    """What was found."""
+    return set(report.found)
+
+
+def places(report: Report, code: str) -> list[str]:
+    """The places named for one code, as writer/sequence."""
+    named = [re.search(r"gw-\d+/\d+", each.where) for each in report.findings if each.code == code]
+    return [each.group() for each in named if each]
+
+
+def test_a_sound_ledger_is_sound(house: House) -> None:
+    """The control of all that follows: nothing to complain of, all of it read."""
+    report = audited(house)
+
+    assert (Verdict.SOUND, {}) == (report.verdict, report.found)
+    assert (306, 306, 0, 3) == (report.size, report.records, report.pending, report.writers)
+    assert "SOUND" in page(report)
+    assert 0 == as_json(report)["exit"]
+
+
+COLUMNS = {
+    "body": "body-altered", "leaf": "leaf-altered", "kind": "column-altered", "decision_id": "column-altered",
+    "at": "column-altered", "tenant": "column-altered", "app": "column-altered", "label": "column-altered",
+    "route": "column-altered", "destination": "column-altered", "reason": "column-altered",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_one_altered_bit_in_a_column_is_found_and_named(house: House, column: str) -> None:
+    """Of one record in the middle, and of no other."""
+    where = "writer = 'gw-00000002' AND sequence = 40"
+    [(value,)] = house.rows(f"SELECT {column} FROM records WHERE {where}")
+    house.change(f"UPDATE records SET {column} = :value WHERE {where}", value=flipped(value))
+    report = audited(house)
+
+    assert Verdict.ALTERED is report.verdict
+    assert COLUMNS[column] in codes(report)
+    assert ["gw-00000002/40"] == places(report, COLUMNS[column])
+    if COLUMNS[column] == "column-altered":
+        assert f"column {column}" in report.findings[0].where
+
+
+def flipped(value: object) -> object:
+    """With one bit changed."""
+    if isinstance(value, int):
+        return value ^ 1
+    if isinstance(value, str):
+        return chr(ord(value[0]) ^ 1) + value[1:] if value else "a"
+    data = bytearray(value)  # type: ignore[call-overload]
+    at = len(data) // 2
+    data[at] ^= 1
+    return bytes(data)
+
+
+def test_every_bit_of_a_body_counts(tmp_path: Path) -> None:
+    """A thousand records, one bit of each: a thousand findings, each with its name."""
+    with house_at(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as house:
+        house.fill(500)
+        house.integrate()
+        for sequence, body in house.rows("SELECT sequence, body FROM records"):
+            data = bytearray(body)  # type: ignore[call-overload]
+            data[int(str(sequence)) * 7 % len(data)] ^= 1 << (int(str(sequence)) % 7)
+            house.change("UPDATE records SET body = :body WHERE sequence = :s", body=bytes(data), s=sequence)
+        report = audited(house)
+
+        assert 1002 == report.found["body-altered"]
+        assert [f"gw-00000001/{n}" for n in range(1000)] == places(report, "body-altered")
+
+
+def delete_middle(house: House) -> None:
+    """A record is gone."""
+    house.change("DELETE FROM records WHERE writer = 'gw-00000002' AND sequence = 40")
+
+
+def delete_middle_of_the_tree(house: House) -> None:
+    """A record is gone, and its place in the tree with it."""
+    delete_middle(house)
+    house.change("DELETE FROM tree_entries WHERE writer = 'gw-00000002' AND sequence = 40")
+
+
+def delete_tail(house: House) -> None:
+    """The last record of a writer is gone."""
+    house.change("DELETE FROM records WHERE writer = 'gw-00000002' AND sequence = 101")
+
+
+def delete_tail_of_the_tree(house: House) -> None:
+    """The last record is gone, and its place in the tree with it."""
+    house.change("DELETE FROM records WHERE writer = 'gw-00000003' AND sequence = 101")
+    house.change("DELETE FROM tree_entries WHERE writer = 'gw-00000003' AND sequence = 101")
+
+
+def insert(house: House) -> None:
+    """A record more, at the end of a chain, that nobody signed (a copy of another one)."""
+    columns = "body, leaf, kind, decision_id, at, tenant, app, label, route, destination, reason"
+    copy = f"SELECT 'gw-00000002', 102, {columns} FROM records WHERE writer = 'gw-00000002' AND sequence = 40"
+    house.change(f"INSERT INTO records (writer, sequence, {columns}) {copy}")
+
+
+def insert_under_another_writer(house: House) -> None:
+    """A record of a writer that never was."""
+    columns = "body, leaf, kind, decision_id, at, tenant, app, label, route, destination, reason"
+    copy = f"SELECT 'gw-0000000f', 0, {columns} FROM records WHERE writer = 'gw-00000002' AND sequence = 40"
+    house.change(f"INSERT INTO records (writer, sequence, {columns}) {copy}")
+
+
+def swap(house: House) -> None:
+    """Two records change places."""
+    for old, new in ((40, 9000), (42, 40), (9000, 42)):
+        house.change(f"UPDATE records SET sequence = {new} WHERE writer = 'gw-00000002' AND sequence = {old}")
+
+
+def swap_in_the_tree(house: House) -> None:
+    """Two leaves change places."""
+    for old, new in ((40, 9000), (42, 40), (9000, 42)):
+        house.change(f"UPDATE tree_entries SET position = {new} WHERE position = {old}")
+
+
+def move_between_tenants(house: House) -> None:
+    """A decision of one tenant becomes another's, column and body."""
+    where = "writer = 'gw-00000002' AND sequence = 40"
+    [(body,)] = house.rows(f"SELECT body FROM records WHERE {where}")
+    moved = bytes(body).replace(b'"tenant":"acme"', b'"tenant":"evil"')  # type: ignore[call-overload]
+    house.change(f"UPDATE records SET tenant = 'evil', body = :b, leaf = :l WHERE {where}", b=moved, l=leaf_hash(moved))
+
+
+def delete_salt(house: House) -> None:
+    """A commitment is made unprovable."""
+    house.change("DELETE FROM record_salts WHERE writer = 'gw-00000002' AND sequence = 40")
+
+
+def alter_node(house: House) -> None:
+    """A stored hash of the tree."""
+    house.change("UPDATE tree_nodes SET hash = :h", h=bytes(32))
+
+
+def alter_tree_leaf(house: House) -> None:
+    """A leaf of the tree."""
+    house.change("UPDATE tree_entries SET leaf = :h WHERE writer = 'gw-00000002' AND sequence = 40", h=bytes(32))
+
+
+def forge_checkpoint(house: House) -> None:
+    """A checkpoint says another size."""
+    [(note,)] = house.rows("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    house.change("UPDATE checkpoints SET note = :n", n=str(note).replace("\n306\n", "\n307\n"))
+
+
+MANIPULATIONS: dict[Callable[[House], None], tuple[str, str]] = {
+    delete_middle: ("body-missing", "gw-00000002/40"),
+    delete_middle_of_the_tree: ("gap", "gw-00000002/41"),
+    delete_tail: ("body-missing", "gw-00000002/101"),
+    delete_tail_of_the_tree: ("tree-short", "size 306"),
+    insert: ("place-altered", "gw-00000002/102"),
+    insert_under_another_writer: ("place-altered", "gw-0000000f/0"),
+    swap: ("place-altered", "gw-00000002/40"),
+    swap_in_the_tree: ("gap", "gw-0000000"),
+    move_between_tenants: ("body-altered", "gw-00000002/40"),
+    delete_salt: ("salt-missing", "gw-00000002/40"),
+    alter_node: ("node-altered", "level 1"),
+    alter_tree_leaf: ("body-altered", "gw-00000002/40"),
+    forge_checkpoint: ("checkpoint-forged", "checkpoint"),
+}
+
+
+@pytest.mark.parametrize("manipulate", list(MANIPULATIONS), ids=lambda each: each.__name__)
+def test_a_manipulation_is_found_and_named(house: House, manipulate: Callable[[House], None]) -> None:
+    """Exit 1, with the code and the record."""
+    manipulate(house)
+    report = audited(house)
+    code, named = MANIPULATIONS[manipulate]
+
+    assert Verdict.ALTERED is report.verdict
+    assert any(named in each.where for each in report.findings if each.code == code), report.findings[:5]
+
+
+def test_a_ledger_written_anew_fails_its_signature(house: House) -> None:
+    """An administrator changes a record and mends every hash: chain, tree, tiles. The signed root tells."""
+    writer = "gw-00000002"
+    bodies = [bytes(b) for (b,) in house.rows(f"SELECT body FROM records WHERE writer = '{writer}' ORDER BY sequence")]  # type: ignore[call-overload]
+    previous = bytes(32)
+    for sequence, body in enumerate(bodies):
+        document = json.loads(body) | {"p": previous.hex()} | ({"n": "0" * 32} if sequence == 40 else {})
+        fresh = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        previous = leaf_hash(fresh)
+        about = {"b": fresh, "l": previous, "s": sequence}
+        house.change(f"UPDATE records SET body = :b, leaf = :l WHERE writer = '{writer}' AND sequence = :s", **about)
+        house.change(
+            f"UPDATE tree_entries SET leaf = :l WHERE writer = '{writer}' AND sequence = :s", l=previous, s=sequence
+        )
+    frontier = Frontier()
+    for (leaf,) in house.rows("SELECT leaf FROM tree_entries ORDER BY position"):
+        for node in frontier.append(bytes(leaf)):  # type: ignore[call-overload]
+            if node.level == 8:
+                house.change("UPDATE tree_nodes SET hash = :h WHERE number = :n", h=node.hash, n=node.index)
+
+    assert {"root-differs"} == codes(audited(house))
+
+
+def test_a_tail_that_was_cut_with_its_checkpoints_needs_somebody_outside(house: House) -> None:
+    """Records, tree and checkpoints are cut back consistently: the ledger alone looks sound. A receipt or a checkpoint
+    that somebody kept names what is gone."""
+    [(note,)] = house.rows("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    [(body,)] = house.rows("SELECT body FROM records WHERE writer = 'gw-00000003' AND sequence = 100")
+    said = json.loads(bytes(body))  # type: ignore[call-overload]
+    statement = {"v": 1, "id": said["id"], "w": said["w"], "s": 100, "leaf": leaf_hash(bytes(body)).hex(), "t": 1}  # type: ignore[call-overload]
+    token = house.key.token(json.dumps(statement, sort_keys=True, separators=(",", ":")).encode())
+    assert Verdict.SOUND is audited(house, receipts=[token], earlier=[str(note)]).verdict
+    for table in ("records", "record_salts", "tree_entries"):
+        house.change(f"DELETE FROM {table} WHERE writer = 'gw-00000003'")
+    house.change("DELETE FROM checkpoints")
+    house.change("DELETE FROM tree_nodes")
+    house.folder.joinpath("signed").unlink()
+    house.integrate()
+
+    assert Verdict.SOUND is audited(house).verdict
+    by_receipt, by_checkpoint = audited(house, receipts=[token]), audited(house, earlier=[str(note)])
+    assert ["gw-00000003/100"] == places(by_receipt, "receipt-broken")
+    assert {"fork"} == codes(by_checkpoint)
+
+
+def test_forged_receipts_are_told_apart(house: House) -> None:
+    """A receipt of another key proves nothing, and says so."""
+    assert {"receipt-forged"} == codes(audited(house, receipts=["eyJ9.AAAA"]))
+
+
+def test_what_is_not_signed_yet_is_incomplete(house: House) -> None:
+    """Records after the newest checkpoint: exit 2, and nothing is called altered."""
+    house.write("gw-00000004", decided())
+    report = audited(house)
+
+    assert (Verdict.INCOMPLETE, {"unsigned"}, 1) == (report.verdict, codes(report), report.pending)
+
+
+def test_open_intents_are_listed(house: House) -> None:
+    """A visible fact, and no fault of the ledger."""
+    evidence = decided()
+    house.write("gw-00000004", evidence)
+    house.integrate()
+    report = audited(house)
+
+    assert (Verdict.SOUND, [evidence.decision_id]) == (report.verdict, report.open_intents)
+
+
+def test_an_outcome_without_a_decision_is_found(house: House) -> None:
+    """And a decision under a policy that nobody announced makes the ledger incomplete."""
+    house.write("gw-00000004", outcome("01JD0000000000000000000000", result=Result.NOT_SENT))
+    house.integrate()
+
+    assert ["gw-00000004/0"] == places(audited(house), "outcome-alone")
+
+
+def test_every_code_is_explained() -> None:
+    """With what it makes of the whole, and a sentence."""
+    assert {Verdict.ALTERED, Verdict.INCOMPLETE} == {verdict for verdict, _ in CODES.values()}
+    assert all(len(told) > 20 for _, told in CODES.values())
