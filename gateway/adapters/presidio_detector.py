@@ -30,7 +30,7 @@ from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Health
 
 _MODULE = "gateway.detection.worker"
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _GRACE_SECONDS = 2.0
 _MAX_WAITING = 16
 _CHARACTERS_PER_SECOND = 500_000

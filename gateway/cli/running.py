@@ -14,7 +14,7 @@ from gateway.cli.http import AnnouncingServer, config_of
 from gateway.main import Gateway, build
 from gateway.settings import Server, Settings
 
-_START_SECONDS = 60
+_START_SECONDS = 180
 
 
 class RunningGateway:

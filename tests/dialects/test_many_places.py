@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -16,39 +15,40 @@ from gateway.dialects.texts import texts_of
 from gateway.domain.answer_rules import Cut
 from gateway.domain.strict_json import Json, dump_json
 from tests.dialects.placeholders import VAULT
+from tests.growth import assert_linear
 
 Event = dict[str, Json]
-MANY, SECONDS = 10_000, 6
+MANY = 10_000
 HALF = "[EMAIL"
 
 
-def chat() -> Iterable[Event]:
+def chat(many: int) -> Iterable[Event]:
     """A choice each, all begun before one ends."""
-    begun: list[Json] = [{"index": each, "delta": {"content": HALF}} for each in range(MANY)]
-    ended: list[Json] = [{"index": each, "delta": {}, "finish_reason": "stop"} for each in range(MANY)]
+    begun: list[Json] = [{"index": each, "delta": {"content": HALF}} for each in range(many)]
+    ended: list[Json] = [{"index": each, "delta": {}, "finish_reason": "stop"} for each in range(many)]
     return [{"choices": begun}, {"choices": ended}]
 
 
-def completions() -> Iterable[Event]:
+def completions(many: int) -> Iterable[Event]:
     """A choice each."""
-    begun: list[Json] = [{"index": each, "text": HALF} for each in range(MANY)]
+    begun: list[Json] = [{"index": each, "text": HALF} for each in range(many)]
     return [{"choices": begun}]
 
 
-def responses() -> Iterable[Event]:
+def responses(many: int) -> Iterable[Event]:
     """An item each."""
-    for each in range(MANY):
+    for each in range(many):
         yield {"type": "response.output_text.delta", "output_index": each, "content_index": 0, "delta": HALF}
-    for each in range(MANY):
-        yield {"type": "response.content_part.done", "output_index": MANY + each, "content_index": 0, "part": {}}
+    for each in range(many):
+        yield {"type": "response.content_part.done", "output_index": many + each, "content_index": 0, "part": {}}
     yield {"type": "response.completed", "response": {}}
 
 
-def messages() -> Iterable[Event]:
+def messages(many: int) -> Iterable[Event]:
     """A block each."""
-    for each in range(MANY):
+    for each in range(many):
         yield {"type": "content_block_delta", "index": each, "delta": {"type": "text_delta", "text": HALF}}
-    for each in range(MANY):
+    for each in range(many):
         yield {"type": "content_block_stop", "index": each}
 
 
@@ -61,23 +61,24 @@ def messages() -> Iterable[Event]:
         (MessagesRestorer, messages),
     ],
 )
-def test_restoring_many_running_texts(restorer: type[ChatRestorer], events: Callable[[], Iterable[Event]]) -> None:
+def test_restoring_many_running_texts(restorer: type[ChatRestorer], events: Callable[[int], Iterable[Event]]) -> None:
     """Each holds something back until it ends, and all of it comes."""
-    restoring: Restoring = restorer(VAULT)
-    given = list(map(dump_json, events()))
-    began = time.process_time()
-    told = [piece for event in given for piece in restoring.event(event)] + list(restoring.finish())
 
-    assert time.process_time() - began < SECONDS
-    assert MANY == sum(piece.count(HALF.encode()) for piece in told)
+    def restored(many: int) -> None:
+        restoring: Restoring = restorer(VAULT)
+        told = [piece for event in events(many) for piece in restoring.event(dump_json(event))]
+        assert many == sum(piece.count(HALF.encode()) for piece in [*told, *restoring.finish()])
+
+    assert_linear(restored, MANY // 8)
 
 
 def test_cutting_many_places_of_many_pieces() -> None:
     """A running text of many events in which much is found."""
-    documents: list[Event] = [{"choices": [{"index": 0, "delta": {"content": "ab "}}]} for _ in range(MANY)]
-    [text] = texts_of(documents)
-    began = time.process_time()
-    text.cut([Cut(3 * each, 3 * each + 2, "#") for each in range(MANY)])
 
-    assert time.process_time() - began < SECONDS
-    assert "# " * MANY == text.text
+    def cut(many: int) -> None:
+        documents: list[Event] = [{"choices": [{"index": 0, "delta": {"content": "ab "}}]} for _ in range(many)]
+        [text] = texts_of(documents)
+        text.cut([Cut(3 * each, 3 * each + 2, "#") for each in range(many)])
+        assert "# " * many == text.text
+
+    assert_linear(cut, MANY // 8)
