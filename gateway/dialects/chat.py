@@ -1,7 +1,8 @@
 """The answer's placeholders back to the caller's values, wherever in the chat dialect a model can repeat one.
 
 Running texts (content, refusal, reasoning, tool arguments) are restored per choice and per tool call; what a model may
-still turn into a placeholder is held back until it is certain. An answer without placeholders keeps its exact bytes.
+still turn into a placeholder is held back until it is certain. An answer without placeholders keeps its exact bytes,
+and so does a chunk in which nothing changes.
 """
 
 from __future__ import annotations
@@ -70,17 +71,22 @@ class ChatRestorer:
             yield data
             return
         self._last = chunk
+        same = True
         for choice in objects(chunk.get("choices")):
-            index = _index(choice.get("index"))
-            if isinstance(choice.get("delta"), dict):
-                choice["delta"] = self._delta(index, choice["delta"])
+            index, delta = _index(choice.get("index")), choice.get("delta")
+            if isinstance(delta, dict):
+                choice["delta"] = self._delta(index, delta)
+                same = same and choice["delta"] == delta
             if choice.get("finish_reason") is not None and index in self._texts:
                 yield self._chunk(index, choice.get("delta"))
-                choice["delta"] = {}
+                choice["delta"], same = {}, False
                 yield from self._flush(index)
-            if "logprobs" in choice:
-                choice["logprobs"] = None
-        yield dump_json(restore_json(chunk, self._plain) if "error" in chunk else chunk)
+            if choice.get("logprobs") is not None:
+                choice["logprobs"], same = None, False
+        if chunk.get("error") is not None:
+            yield dump_json(restore_json(chunk, self._plain))
+        else:
+            yield data if same else dump_json(chunk)
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
@@ -123,15 +129,20 @@ class ChatRestorer:
 
     def _delta_member(self, index: Json, key: str, value: Json, path: tuple[Json, ...]) -> Json:
         if isinstance(value, str) and (key in _RUNNING or key in _JSON or key == "input"):
-            escaped = key in _JSON or (key == "content" and self.json_content)
-            restorer = self._escaped if escaped else self._plain
-            texts = self._texts.setdefault(index, {})
-            return texts.setdefault((*path, key), StreamRestorer(restorer)).feed(value)
+            return self._text(index, (*path, key)).feed(value)
         if isinstance(value, dict):
             return self._delta(index, value, *path, key)
         if isinstance(value, list):
             return [self._delta(index, item, *path, key, _position(item, at)) for at, item in enumerate(value)]
         return self._plain.whole(value) if isinstance(value, str) else value
+
+    def _text(self, index: Json, path: tuple[Json, ...]) -> StreamRestorer:
+        """The running text at `path` of the deltas of one choice."""
+        texts, key = self._texts.setdefault(index, {}), path[-1]
+        if path not in texts:
+            escaped = key in _JSON or (key == "content" and self.json_content)
+            texts[path] = StreamRestorer(self._escaped if escaped else self._plain)
+        return texts[path]
 
 
 def _position(item: Json, at: int) -> Json:

@@ -2,7 +2,7 @@
 
 Running texts are restored per content block; what may still become a placeholder is held back, and given as one more
 delta before the block stops. Signatures and encrypted content stay as they are. An answer to a request without
-placeholders keeps its exact bytes.
+placeholders keeps its exact bytes, and so does a delta in which nothing changes.
 """
 
 from __future__ import annotations
@@ -70,20 +70,20 @@ class MessagesRestorer:
         if not self.vault:
             yield data
             return
-        yield from self._event(event)
+        yield from self._event(event, data)
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
         for index in list(self._texts):
             yield from self._flush(index)
 
-    def _event(self, event: dict[str, Json]) -> Iterator[bytes]:
+    def _event(self, event: dict[str, Json], data: bytes) -> Iterator[bytes]:
         match event.get("type"):
             case "content_block_start":
                 event["content_block"] = self._start(_index(event), event.get("content_block"))
                 yield dump_json(event)
             case "content_block_delta":
-                yield from self._delta(event)
+                yield from self._delta(event, data)
             case "content_block_stop":
                 yield from self._flush(_index(event))
                 yield dump_json(event)
@@ -106,7 +106,7 @@ class MessagesRestorer:
             for name, value in block.items()
         }
 
-    def _delta(self, event: dict[str, Json]) -> Iterator[bytes]:
+    def _delta(self, event: dict[str, Json], data: bytes) -> Iterator[bytes]:
         index, delta = _index(event), event.get("delta")
         if not isinstance(delta, dict):
             raise UpstreamError(ErrorCode.UPSTREAM_ERROR)
@@ -121,13 +121,14 @@ class MessagesRestorer:
             else self._member(name, value)
             for name, value in delta.items()
         }
-        yield dump_json(event)
+        yield data if event["delta"] == delta else dump_json(event)
 
     def _run(self, index: Json, key: _Key, piece: str) -> str:
-        _, member = key
-        escaped = member == "partial_json" or (member == "text" and self.json_content)
-        restorer = self._escaped if escaped else self._plain
-        return self._texts.setdefault(index, {}).setdefault(key, StreamRestorer(restorer)).feed(piece)
+        texts, (_, member) = self._texts.setdefault(index, {}), key
+        if key not in texts:
+            escaped = member == "partial_json" or (member == "text" and self.json_content)
+            texts[key] = StreamRestorer(self._escaped if escaped else self._plain)
+        return texts[key].feed(piece)
 
     def _flush(self, index: Json) -> Iterator[bytes]:
         for (kind, member), text in self._texts.pop(index, {}).items():

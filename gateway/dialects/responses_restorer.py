@@ -2,7 +2,8 @@
 
 A stream tells each text up to five times: in deltas, at its end, at the end of its part and of its item, and in the
 whole answer. Deltas are restored as running texts, of which a tail is held back while it may grow into a placeholder;
-everything else is restored whole. An answer without placeholders keeps its exact bytes.
+everything else is restored whole. An answer without placeholders keeps its exact bytes, and so does an event in which
+nothing changes.
 """
 
 from __future__ import annotations
@@ -93,22 +94,23 @@ class ResponsesRestorer:
         if self._next is None:
             self._next = event.get("sequence_number")
         for each in self._restored(event):
-            yield self._numbered(each)
+            numbered = self._numbered(each)
+            yield data if numbered == event else dump_json(numbered)
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back when the stream ends."""
         for event in self._flushed("error", {}):
-            yield self._numbered(event)
+            yield dump_json(self._numbered(event))
 
     def _note(self, answer: Json) -> None:
         if isinstance(answer, dict):
             self.usage.note(answer, prompt="input_tokens", completion="output_tokens")
 
-    def _numbered(self, event: _Event) -> bytes:
+    def _numbered(self, event: _Event) -> _Event:
         if isinstance(self._next, int) and "sequence_number" in event:
             event = {**event, "sequence_number": self._next}
             self._next += 1
-        return dump_json(event)
+        return event
 
     def _restored(self, event: _Event) -> Iterator[_Event]:
         kind = str(event.get("type"))

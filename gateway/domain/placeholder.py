@@ -116,6 +116,8 @@ class Pattern:
         self._starts = re.compile(rf"[\[\\%&{''.join({name[0] for name in self._names})}]", re.IGNORECASE | re.ASCII)
         self.longest = max(map(_longest, self._names), default=0)
         """No placeholder of these entities is longer, however bent."""
+        self.shortest = min(map(len, self._names), default=0) + 1 + ID_LENGTH
+        """None is shorter: brackets can be lost, a gap, the name and the id cannot."""
 
     def found(self, text: str, start: int, stop: int, known: Container[str]) -> Iterator[Found]:
         """The placeholders between `start` and `stop` whose id is one of `known` (in capitals). What only looks like

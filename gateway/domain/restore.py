@@ -49,6 +49,7 @@ class Restorer:
             self._pattern.longest if self._pattern else 0, 2 * self._reader.longest if self._reader else 0
         )
         """No stand-in is longer, however bent; 0 where there are none."""
+        self._shortest = self._pattern.shortest if self._pattern and self._reader is None else 0
 
     def running(self) -> _Running:
         """The state of a text at its beginning."""
@@ -56,7 +57,9 @@ class Restorer:
 
     def whole(self, text: str) -> str:
         """`text` with every stand-in of the vault replaced by its value."""
-        return text if self.longest == 0 else self.part(text, 0, len(text), self.running())
+        if self.longest == 0 or len(text) < self._shortest:
+            return text
+        return self.part(text, 0, len(text), self.running())
 
     def grows(self, text: str, start: int) -> int:
         """From where on the end of `text`, not before `start`, is or may become the beginning of a stand-in."""
@@ -69,8 +72,9 @@ class Restorer:
         """`text` from `start` to `stop` restored, or to `running.at` where a surrogate goes on behind `stop`. What lies
         around only tells where words and placeholders end."""
         result: list[str] = []
-        at = start
-        for begin, end, value, coding in self._found(text, start, stop, running):
+        at, running.at = start, stop
+        has_room = stop - start >= self._shortest
+        for begin, end, value, coding in self._found(text, start, stop, running) if has_room else ():
             result.append(text[at:begin])
             if running.nesting is not None:
                 running.nesting.feed(text[at:begin])
@@ -86,7 +90,7 @@ class Restorer:
 
     def _found(self, text: str, start: int, stop: int, running: _Running) -> Iterator[tuple[int, int, str, Coding]]:
         """Placeholders, and surrogates in what lies between them."""
-        at, running.at = start, stop
+        at = start
         for found in self._pattern.found(text, start, stop, self._values) if self._pattern else ():
             yield from self._between(text, at, found.start, running)
             running.inside = text[found.end - 1].isalnum()

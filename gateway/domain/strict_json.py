@@ -19,7 +19,7 @@ def parse_json(body: bytes | str) -> Json:
     except UnicodeDecodeError:
         raise CallerError(ErrorCode.INVALID_ENCODING) from None
     try:
-        value: Json = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        value: Json = _DECODER.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
@@ -33,7 +33,7 @@ def parse_json(body: bytes | str) -> Json:
 
 def dump_json(value: Json) -> bytes:
     """`value` as compact UTF-8 JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -50,3 +50,8 @@ def _no_constant(_: str) -> Json:
 def _finite(text: str) -> float:
     number = float(text)
     return number if abs(number) != float("inf") else refuse(ErrorCode.INVALID_JSON)
+
+
+# Made once: a stream reads and writes one document a token.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -86,3 +86,15 @@ def test_a_usage_chunk_passes_with_its_empty_choices() -> None:
 
     assert body == json.loads(out)
     assert (3, 0) == (restorer.usage.prompt, restorer.usage.completion)
+
+
+def test_a_chunk_in_which_nothing_changes_keeps_its_bytes() -> None:
+    """Also while placeholders are looked for; spaces and escapes stay as the provider wrote them."""
+    restorer = ChatRestorer(VAULT)
+    same = rb'{ "choices": [ {"index": 0, "delta": {"content": "\u00e9 "}, "logprobs": null} ], "error": null }'
+    held = json.dumps({"choices": [{"index": 0, "delta": {"content": PLACEHOLDER[:9]}}], "error": None}).encode()
+    rest = json.dumps({"choices": [{"index": 0, "delta": {"content": PLACEHOLDER[9:] + "."}}], "error": None}).encode()
+    told = [piece for data in (same, held, rest) for piece in restorer.event(data)]
+
+    assert [same] == told[:1]
+    assert VALUE + "." == said([choice for piece in told[1:] for choice in json.loads(piece)["choices"]])

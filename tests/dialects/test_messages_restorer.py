@@ -118,6 +118,13 @@ def test_without_placeholders_the_exact_bytes_pass() -> None:
     assert (8, 9) == (restorer.usage.prompt, restorer.usage.completion)
 
 
+def test_a_delta_in_which_nothing_changes_keeps_its_bytes() -> None:
+    """Also while placeholders are looked for."""
+    same = rb'{ "type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "\u00e9 "} }'
+
+    assert [same] == list(MessagesRestorer(VAULT).event(same))
+
+
 def test_tokens_of_a_stream_are_running_totals() -> None:
     """From the beginning and from the end."""
     restorer = MessagesRestorer(VAULT)

@@ -190,6 +190,19 @@ def test_without_a_vault_the_bytes_pass(texts: list[str]) -> None:
     assert (3, 5, 0) == (restorer.usage.prompt, restorer.usage.completion, restorer.restored)
 
 
+def test_an_event_in_which_nothing_changes_keeps_its_bytes() -> None:
+    """While its number stays the same; behind an event that was held back it takes the next one."""
+    head = '{ "type": "response.output_text.delta", "item_id": "i", "output_index": 0, "content_index": 0, '
+    same, held, later = (
+        f'{head}"delta": "{text}", "sequence_number": {at} }}'.encode() for at, text in enumerate(("a ", "[EMA", "b "))
+    )
+    restorer = ResponsesRestorer(VAULT)
+
+    assert [same] == list(restorer.event(same))
+    assert [] == list(restorer.event(held))
+    assert [("[EMAb ", 1)] == [(e["delta"], e["sequence_number"]) for e in map(json.loads, restorer.event(later))]
+
+
 def test_a_whole_answer() -> None:
     """Every string and key of it; log probabilities spell what was sent, so they are left out."""
     bare = PLACEHOLDER.strip("[]")
