@@ -12,6 +12,7 @@ from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, UpstreamError
+from gateway.domain.evidence import Outcome
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
 from gateway.main import DECLARATIONS
@@ -218,6 +219,20 @@ async def test_a_model_inside_that_is_down_never_means_outside() -> None:
     assert isinstance(reply.answer, Failure)
     assert ErrorCode.LOCAL_MODEL_UNAVAILABLE is reply.answer.error.code
     assert [] == stage.external.sent
+
+
+async def test_the_policy_says_with_which_status_a_model_inside_is_down() -> None:
+    """`on_failure.local_model_down`: in the answer and in the outcome."""
+    with Playbook() as book:
+        stage = Stage(book, local=FakeLocal(down=True), bundle=bundle(local_model_down_status=451))
+        reply = await stage.ask("ssn 078-05-1120")
+        await stage.pipeline.drain()
+        book.expect(*INSIDE, *ended("failed"))
+    outcome = stage.ledger.evidence[-1]
+
+    assert isinstance(reply.answer, Failure)
+    assert isinstance(outcome, Outcome)
+    assert (451, 451) == (reply.answer.error.status, outcome.status)
 
 
 async def test_a_provider_that_fails_is_not_tried_again() -> None:

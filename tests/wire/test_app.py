@@ -95,6 +95,23 @@ async def test_nothing_else_is_served(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", {"POST"}),
+        ("PUT", "/v1/messages", {"POST"}),
+        ("POST", "/v1/models", {"GET", "HEAD"}),
+    ],
+)
+async def test_a_wrong_method_hears_of_the_right_one(method: str, path: str, allowed: set[str]) -> None:
+    """RFC 9110 asks for it."""
+    async with Front().client() as caller:
+        reply = await caller.request(method, path)
+
+    assert 405 == reply.status_code
+    assert allowed == set(reply.headers["allow"].split(", "))
+
+
+@pytest.mark.parametrize(
     ("method", "path", "kind"),
     [
         ("GET", "/v1/messages", "invalid_request_error"),
