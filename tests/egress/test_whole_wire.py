@@ -53,7 +53,7 @@ class Front:
         """What the record says of how this request ended, once it is written."""
         decision = answer.headers["x-gateway-decision-id"]
         query = "SELECT body FROM records WHERE kind = 'outcome' AND decision_id = ?"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         with contextlib.closing(sqlite3.connect(self.folder / "gateway.db")) as connection:
             while time.monotonic() < deadline:
                 for (body,) in connection.execute(query, (decision,)):
