@@ -2,8 +2,10 @@
 
 Compatibility forms (full width, ligatures, super- and subscripts), digits of every script, dashes, spaces and quotes
 become their plain ASCII forms; characters without any width are dropped, and so are control characters that separate no
-words, and marks over signs that they make no letter with. Where a script that puts no spaces between words touches a
-Latin letter or a digit, a border is put between them. An identifier cannot be hidden by typography.
+words, and marks over signs that they make no letter with. A Cyrillic or Greek letter that is drawn like a Latin one
+becomes that one in a word that also holds Latin letters or digits, and no other foreign ones. Where a script that puts
+no spaces between words touches a Latin letter or a digit, a border is put between them. An identifier cannot be hidden
+by typography.
 """
 
 from __future__ import annotations
@@ -24,6 +26,19 @@ _DASHES = frozenset("\u2212\u02d7\u2043\u30fc\uff70")  # drawn as a dash without
 _LINES = frozenset("\u0085\u2028\u2029")
 _MARKS = frozenset({"Mn", "Me"})
 _LATIN_ENDS = "\u0250"
+
+LOOKALIKES = str.maketrans(
+    "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c"
+    "\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0423\u0406\u0408\u0405"
+    "\u0585\u0131\u0251\u0261",
+    "aceopxyijshdqwABEZHIKMNOPTYXoABEKMHOPCTXYIJSoiag",
+)
+"""Letters of other alphabets that are drawn like Latin ones."""
+
+_LOOKALIKE = re.compile(f"[{''.join(map(chr, LOOKALIKES))}]")
+_OTHER_LETTER = re.compile(r"[^\W\d_A-Za-z]")
+_LATIN = re.compile(r"[A-Za-z0-9]")
+_WORD = re.compile(r"\S+")
 
 BORDER = "\u200b"
 """Where two words touch: no letter, no space. `fold` drops it from texts, so in a folded one it is a border alone."""
@@ -90,7 +105,19 @@ def fold(text: str) -> Shadow:
         starts.extend([at] * len(folded))
         ends.extend([stop] * len(folded))
         at = stop
-    return _with_borders("".join(pieces), starts, ends)
+    return _with_borders(_in_latin("".join(pieces)), starts, ends)
+
+
+def _in_latin(text: str) -> str:
+    """`text` with words in Latin letters where letters of other alphabets were mixed in to look like them."""
+    return _WORD.sub(_word_in_latin, text) if _LOOKALIKE.search(text) else text
+
+
+def _word_in_latin(match: re.Match[str]) -> str:
+    word = match.group()
+    latin = word.translate(LOOKALIKES)
+    disguised = latin != word and _LATIN.search(word) and not _OTHER_LETTER.search(latin)
+    return latin if disguised else word
 
 
 def touch(before: str, after: str) -> bool:

@@ -1,4 +1,5 @@
-"""Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), digits as words, broken lines."""
+"""Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), digits as words or as letters that
+look like them (`4ll1 O0`), broken lines."""
 
 from __future__ import annotations
 
@@ -41,6 +42,12 @@ _MANY_DIGIT_WORDS = re2.compile(rf"(?i)(?:(?:{_WORD}|double|triple)[\s,\-]{{0,6}
 _SPOKEN_WORD = re.compile(r"[a-z]+")
 
 
+_MIXED_UP = re.compile(r"\d[OolI]|[OolI]\d")
+_MISTYPED = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}|\+)?[0-9OolI](?:[ .-]?[0-9OolI]|[A-Z]{4})*(?![A-Za-z0-9])")
+_MISTYPED_SIGNS = re.compile(r"(?<=\d)[OolI]+|(?<=[ .+-])[OolI]+|[OolI]+(?=\d)")
+_MEANT = str.maketrans("OolI", "0011")
+_FEWEST_MISTYPED = 8
+
 _SWITCH = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9]|[A-Z][a-z])|[0-9](?=[A-Za-z])")
 _FEWEST_SWITCHES = 3
 _FEWEST_IN_LONG = 2
@@ -55,7 +62,8 @@ def looks_random(text: str) -> bool:
 
 def spelled(text: str) -> list[Replacement]:
     """Everything that is written out in `text`, sorted by start."""
-    return sorted([*_singles(text), *_joined(text), *_spoken(text)], key=lambda each: (each.start, each.end))
+    every = [*_singles(text), *_joined(text), *_spoken(text), *_letters_for_digits(text)]
+    return sorted(every, key=lambda each: (each.start, each.end))
 
 
 def _singles(text: str) -> Iterator[Replacement]:
@@ -69,6 +77,15 @@ def _singles(text: str) -> Iterator[Replacement]:
 def _joined(text: str) -> Iterator[Replacement]:
     for match in _JOINED.finditer(text):
         yield Replacement(*match.span(), match.group()[::2])
+
+
+def _letters_for_digits(text: str) -> Iterator[Replacement]:
+    for match in _MISTYPED.finditer(text) if _MIXED_UP.search(text) else ():
+        written = match.group()
+        digits, signs = sum(map(str.isdigit, written)), sum(map(str.isalnum, written))
+        meant = digits + sum(written.count(letter) for letter in "OolI")
+        if signs >= _FEWEST_MISTYPED and min(10 * meant, 15 * digits) >= 6 * signs and _MIXED_UP.search(written):
+            yield Replacement(*match.span(), _MISTYPED_SIGNS.sub(lambda each: each.group().translate(_MEANT), written))
 
 
 def _spoken(text: str) -> Iterator[Replacement]:

@@ -25,7 +25,7 @@ import spacy
 
 from gateway.detection.analyzer import Analyzer, build_analyzer
 from gateway.detection.custom import CompiledDetectors
-from tests.benchmarks.conformance_reasons import KINDS, OF_NAMES, OF_NO_TEXT, REASONS, SCHEMES, Kind
+from tests.benchmarks.conformance_reasons import KINDS, OF_NAMES, OF_NO_TEXT, SCHEMES, Kind, reason
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("GATEWAY_BENCH_DATA", ROOT.parent / "shared" / "data"))
@@ -127,7 +127,7 @@ def _finds(analyzer: Analyzer, kind: Kind, text: str, spans: list[list[int]]) ->
 
 def unexplained(judged: Iterator[Judged]) -> list[Judged]:
     """The differences that no reason is written down for."""
-    return [each for each in judged if each.outcome is not Outcome.SAME and not REASONS.get((each.group, each.outcome))]
+    return [each for each in judged if each.outcome is not Outcome.SAME and not reason(each.group, each.outcome)]
 
 
 def document(analyzer: Analyzer) -> str:
@@ -165,7 +165,7 @@ def _differences(cases: list[Judged]) -> str:
     )
     for (group, outcome), members in groupby(odd, key=lambda each: (each.group, each.outcome)):
         numbers = ", ".join(str(each.line) for each in members)
-        lines.append(f"- **{group}**, {outcome}: lines {numbers}. {REASONS.get((group, outcome), 'Not explained.')}")
+        lines.append(f"- **{group}**, {outcome}: lines {numbers}. {reason(group, outcome) or 'Not explained.'}")
     return "\n".join(lines)
 
 

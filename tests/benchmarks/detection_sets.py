@@ -261,6 +261,8 @@ _LOOKALIKES = str.maketrans("aceopxyABEHKMOPTXHI", "асеорхуАВЕНКМО
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _ESCAPED_SPACE = {"@": "&commat;", ".": "&period;", "-": "&hyphen;", " ": "&nbsp;"}
 
+_DIRECTION = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
 Write = Callable[[str, random.Random], str]
 
 
@@ -384,8 +386,10 @@ def plain(seed: int = SEED, count: int = 20) -> Iterator[Case]:
 
 
 def _placed(kind: str, frame: str, value: str, entities: frozenset[str]) -> Case:
+    """The case of a value in a frame; marks of direction around it are no part of it."""
     before, after = frame.split("{}")
-    return Case(kind, before + value + after, len(before), len(before) + len(value), entities)
+    start, end = len(value) - len(value.lstrip(_DIRECTION)), len(value.rstrip(_DIRECTION))
+    return Case(kind, before + value + after, len(before) + start, len(before) + end, entities)
 
 
 # --- secrets ------------------------------------------------------------------------------------------------------

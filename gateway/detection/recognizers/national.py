@@ -32,13 +32,16 @@ _COMPANY = "company number, company registration, business number, business regi
 _ACCOUNT = "account, bank, acct, account number, transfer"
 
 
+_KR_RRN = stdnum("kr.rrn")
+
+
 def _plate(value: str) -> bool:
     """In capitals or in one piece: "by 10 mins" is no plate."""
     return value.isupper() or " " not in value
 
 
 def _born(value: str) -> bool:
-    """Whether six digits begin with a year, a month and a day."""
+    """Whether a number begins with a year, a month and a day."""
     return 1 <= int(value[2:4]) <= 12 and 1 <= int(value[4:6]) <= 31
 
 
@@ -56,6 +59,7 @@ _PEOPLE: tuple[_Row, ...] = (
     ("NATIONAL_ID", r"\d{7,8}-?[\dkK]", stdnum("cl.rut"), f"rut, rol único, {_ID}", _WEAK),
     ("NATIONAL_ID", r"\d{17}[\dXx]", stdnum("cn.ric"), "身份证, resident identity", _FORM),
     ("NATIONAL_ID", r"\d{6}/\d{3,4}", stdnum("cz.rc"), "rodné číslo, rodné", _RARE),
+    ("NATIONAL_ID", r"\d{9,10}", stdnum("cz.rc"), f"rodné číslo, rodné, {_ID}", _WEAK),
     ("NATIONAL_ID", r"\d{6}-?\d{4}", stdnum("dk.cpr"), f"cpr, cpr-nummer, {_ID}", _WEAK),
     ("NATIONAL_ID", r"\d{2}[0-8]\d[01]\d{3}[A-Z]\d{3}", checks.de_pension, "rentenversicherungsnummer, sozialversicherungsnummer, rvnr, svnr", _FORM),
     ("NATIONAL_ID", r"[CFGHJKLMNPRTVWXYZ0-9]{8}\d{1,2}", checks.de_identity_card, f"personalausweis, ausweisnummer, ausweis, perso, {_ID}", _WEAK),
@@ -75,9 +79,9 @@ _PEOPLE: tuple[_Row, ...] = (
     ("NATIONAL_ID", r"\d{6}-?\d{4}", stdnum("is_.kennitala"), f"kennitala, {_ID}", _WEAK),
     ("NATIONAL_ID", r"[A-Z]{6}\d{2}[ABCDEHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", None, "codice fiscale, cf", _FORM),
     ("NATIONAL_ID", r"[A-Z]{2} ?\d{7}|\d{7} ?[A-Z]{2}|[A-Z]{2} ?\d{5} ?[A-Z]{2}", None, "carta d'identità, carta di identità, carta identità", _WEAK),
-    ("NATIONAL_ID", r"\d{4}[ -]?\d{4}[ -]?\d{4}", stdnum("jp.in_"), "my number, mynumber, individual number, マイナンバー, 個人番号", _WEAK),
-    ("NATIONAL_ID", r"\d{6}-[1-8]\d{6}", any_of(stdnum("kr.rrn"), lambda value: _born(value[:6])), "rrn, frn, resident registration, 주민등록번호, 외국인등록번호", _RARE),
-    ("NATIONAL_ID", r"\d{6}[1-8]\d{6}", lambda value: _born(value[:6]), f"rrn, frn, resident registration, korean, 주민등록번호, {_ID}", _WEAK),
+    ("NATIONAL_ID", r"\d{4}[ -]?\d{4}[ -]?\d{4}", stdnum("jp.in_"), "my number, mynumber, individual number, マイナンバ, 個人番号", _WEAK),
+    ("NATIONAL_ID", r"\d{6}-\d{7}", lambda value: _born(value) and (value[7] in "12345678" or _KR_RRN(value)), "rrn, frn, resident registration, 주민등록번호, 외국인등록번호", _RARE),
+    ("NATIONAL_ID", r"\d{6}[1-8]\d{6}", _born, f"rrn, frn, resident registration, korean, 주민등록번호, {_ID}", _WEAK),
     ("NATIONAL_ID", r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z0-9]\d", stdnum("mx.curp"), "curp", _FORM),
     ("NATIONAL_ID", r"\d{6}-\d{2}-\d{4}", stdnum("my.nric"), "mykad, nric, ic number", _RARE),
     ("NATIONAL_ID", r"\d{11}", None, "nin, nimc, nigerian", _WEAK),
@@ -114,10 +118,11 @@ _TAXES: tuple[_Row, ...] = (
     ("TAX_ID", r"[0-3]\d{12}|[0-3]\d(?: \d{2})?(?: \d{3}){3}", stdnum("fr.nif"), "numéro fiscal, spi, nif", _WEAK),
     ("TAX_ID", r"\d{10}", stdnum("gb.utr"), "utr, unique taxpayer, self assessment", _WEAK),
     ("TAX_ID", r"\d{2}\.\d{3}\.\d{3}\.\d-\d{3}\.\d{3}", stdnum("id.npwp"), "npwp", _FORM),
+    ("TAX_ID", r"\d{15,16}", stdnum("id.npwp"), "npwp, nomor pokok", _WEAK),
     ("TAX_ID", r"[A-Z]{3}[ABCFGHJLPTND][A-Z]\d{4}[A-Z]", None, "pan, permanent account, income tax", _RARE),
     ("TAX_ID", r"[AP]\d{9}[A-Z]", stdnum("ke.pin"), "kra pin, kra, pin", 0.4),
     ("TAX_ID", r"[A-ZÑ&]{3,4}-?\d{6}-?[A-Z0-9]{3}", stdnum("mx.rfc"), "rfc", _RARE),
-    ("TAX_ID", r"\d{2,3}-?\d{3}-?\d{3}", stdnum("nz.ird"), "ird, inland revenue", _WEAK),
+    ("TAX_ID", r"\d{2,3}-?\d{3}-?\d{3}|\d{7,8}-\d", stdnum("nz.ird"), "ird, inland revenue", _WEAK),
     ("TAX_ID", r"(?:10|15|16|17|20)\d{9}", stdnum("pe.ruc"), "ruc", _WEAK),
     ("TAX_ID", r"\d{3}-?\d{3}-?\d{3}(?:-?\d{3})?", None, "tin, bir, tax id, taxpayer identification", _WEAK),
     ("TAX_ID", r"\d{3}-?\d{3}-?\d{2}-?\d{2}", stdnum("pl.nip"), "nip, numer identyfikacji podatkowej", _WEAK),
@@ -173,7 +178,7 @@ _COMPANIES: tuple[_Row, ...] = (
     ("ORGANIZATION_ID", r"\d{3} ?\d{3} ?\d{3}", stdnum("au.acn"), f"acn, australian company, {_COMPANY}", _WEAK),
     ("ORGANIZATION_ID", r"\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}", stdnum("br.cnpj"), "cnpj", _FORM),
     ("ORGANIZATION_ID", r"\d{14}", stdnum("br.cnpj"), "cnpj", _WEAK),
-    ("ORGANIZATION_ID", r"\d{9}(?: ?R[CPTZM] ?\d{4})?", stdnum("ca.bn"), _COMPANY, _WEAK),
+    ("ORGANIZATION_ID", r"\d{5} ?\d{4}(?: ?R[CPTZM] ?\d{4})?", stdnum("ca.bn"), _COMPANY, _WEAK),
     ("ORGANIZATION_ID", r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}", stdnum("cn.uscc"), "统一社会信用代码, uscc, social credit", _RARE),
     ("ORGANIZATION_ID", r"HR[AB] ?\d{1,6}", None, "handelsregister, amtsgericht", _FORM),
     ("ORGANIZATION_ID", r"[ABCDEFGHJNPQRSUVW]\d{7}[0-9A-J]", stdnum("es.cif"), "cif, nif", _WEAK),
@@ -185,7 +190,7 @@ _COMPANIES: tuple[_Row, ...] = (
     ("ORGANIZATION_ID", r"\d{3}-\d{2}-\d{5}", checks.kr_business, "사업자등록번호, brn", _RARE),
     ("ORGANIZATION_ID", r"\d{10}", checks.kr_business, f"사업자등록번호, brn, {_COMPANY}", _WEAK),
     ("ORGANIZATION_ID", r"\d{3} ?\d{3} ?\d{3}", stdnum("no.orgnr"), f"organisasjonsnummer, org.nr, orgnr, {_COMPANY}", _WEAK),
-    ("ORGANIZATION_ID", r"\d{9}|\d{14}", stdnum("pl.regon"), "regon", _WEAK),
+    ("ORGANIZATION_ID", r"\d{14}|\d{9}", stdnum("pl.regon"), "regon", _WEAK),
     ("ORGANIZATION_ID", r"\d{6}-?\d{4}", stdnum("se.orgnr"), f"organisationsnummer, orgnummer, org.nr, orgnr, företag, {_COMPANY}", _WEAK),
     ("ORGANIZATION_ID", r"\d{8,9}[A-Z]|[RST]\d{2}[A-Z0-9]{2}\d{4}[A-Z]", stdnum("sg.uen"), f"uen, {_COMPANY}", 0.4),
     ("ORGANIZATION_ID", r"\d{8}", stdnum("tw.ubn"), "統一編號, ubn", _WEAK),
@@ -205,7 +210,7 @@ _BANKS: tuple[_Row, ...] = (
 )  # fmt: skip
 
 _DEVICES: tuple[_Row, ...] = (
-    ("DEVICE_ID", r"\d{2}[- ]?\d{6}[- ]?\d{6}[- ]?\d", stdnum("imei"), "imei, imei number, handset, device", _WEAK),
+    ("DEVICE_ID", r"\d{2}[- ]?\d{6}[- ]?\d{6}[- ]?\d{1,2}", stdnum("imei"), "imei, imei number, handset, device", _WEAK),
     ("DEVICE_ID", r"\d{15}", stdnum("imsi"), "imsi", _WEAK),
     ("DEVICE_ID", r"89\d{17,18}", None, "iccid, sim, sim card", _WEAK),
 )  # fmt: skip

@@ -114,7 +114,7 @@ class GatedRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio publi
 def predefined(gate: Gate) -> list[GatedRecognizer]:
     """Presidio's recognisers for English that are used as they are."""
     return [
-        GatedRecognizer(CryptoRecognizer(), r"(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25}", gate),
+        GatedRecognizer(CryptoRecognizer(), r"(?:bc1|BC1|[13])[a-zA-HJ-NP-Z0-9]{25}", gate),
         GatedRecognizer(
             MacAddressRecognizer(),
             r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.",

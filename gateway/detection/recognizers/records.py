@@ -18,9 +18,9 @@ _MEDICAL = (
     r"|policy[ _]?holder[ _]?(?:id|no|number)|group[ _]?(?:id|no|number)|nhs[ _]?(?:no|number)|specimen[ _]?(?:id|no|number)|accession[ _]?(?:no|number)"
 )
 _ACCOUNT = (
-    r"(?:bank |checking |savings |loan |customer |client |brokerage |deposit |credit |my |your |his |her )?(?:account|acct\.?|a/c)(?:[ _](?:no\.?|number|num|nr|id|#))?"
+    r"(?:bank |checking |savings |loan |customer |client |brokerage |deposit |credit |my |your |his |her )?(?:account|acct\.?|a/c\b)(?:[ _](?:no\.?|number|num|nr|id|#))?"
     r"|account_?number|konto(?:nummer)?|policy[ _]?(?:no\.?|number|num|#)|policy|sort code|claim[ _]?(?:no\.?|number|#)|loan[ _]?(?:no\.?|number|id)|client[ _]?number"
-    r"|customer[ _]?(?:id|number|no\.?)|mortgage[ _]?(?:no\.?|number)|bsb|swift|bic"
+    r"|customer[ _]?(?:id|number|no\.?)|mortgage[ _]?(?:no\.?|number)|bsb\b|swift\b|bic\b"
 )
 _LICENSE = r"(?:driver'?s?'?|driving)[ _]?licen[cs]e|driver_?licen[cs]e|dl[ _]?(?:no|number|#)|d\.l\.|dln"
 _PASSPORT = r"passport"

@@ -6,8 +6,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 
-from gateway.detection.rules import Gate, Rule, RuleRecognizer
+import re2
+
+from gateway.detection.rules import Check, Gate, Rule, RuleRecognizer
 
 _KEY_FORMS = (
     r"sk-(?:proj-|svcacct-|admin-|ant-(?:api|admin)\d\d-|or-v1-)?[A-Za-z0-9_\-]{20,}",
@@ -46,26 +49,64 @@ _KEY_FORMS = (
     r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}",
     r"dapi[a-f0-9]{32}",
     r"NRAK-[A-Z0-9]{27}",
+    r"gl(?:sa|c)_[A-Za-z0-9_+/=]{32,}",
+    r"ntn_[A-Za-z0-9]{40,50}",
+    r"secret_[A-Za-z0-9]{43}",
+    r"[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,45}",
+    r"ATATT3[A-Za-z0-9_\-=]{40,}",
+    r"figd_[A-Za-z0-9_\-]{30,}",
+    r"sntry[su]_[A-Za-z0-9_\-+/=]{30,}",
+    r"dp\.(?:pt|st|sa|ct)\.[A-Za-z0-9.]{30,}",
+    r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
+    r"sbp_[a-f0-9]{40}",
+    r"tskey-[a-z]{3,10}-[A-Za-z0-9\-]{20,}",
+    r"do[or]_v1_[a-f0-9]{64}",
+    r"[a-f0-9]{32}-us\d{1,2}",
+    r"ops_eyJ[A-Za-z0-9_\-]{40,}",
+    r"[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}",
 )
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"
 _PRIVATE_KEY = r"(?s)-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 _CONNECTION = r"(?i)\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@\"'<>]*:([^\s/@\"'<>]{3,})@[^\s\"'<>]+"
-_NAMES = (
-    r"(?:[a-z0-9]{1,30}[_\-.]){0,4}(?:pass ?word|passwd|pwd|passphrase|secret(?:[_\- ]?(?:key|access[_\- ]?key|token))?|api[_\- ]?(?:key|token|secret)"
-    r"|apikey|access[_\- ]?(?:key|token)|auth[_\- ]?(?:token|key)|client[_\- ]?secret|private[_\- ]?key|encryption[_\- ]?key|signing[_\- ]?key"
-    r"|refresh[_\- ]?token|session[_\- ]?token|bearer[_\- ]?token|account[_\- ]?key|shared[_\- ]?access[_\- ]?key|token|passcode)"
+_LONG_NAMES = (
+    r"(?:pass ?word|passwd|passphrase|secret(?:[_\- ]?(?:key|access[_\- ]?key|token))?|api[_\- ]?(?:key|token|secret)|apikey|access[_\- ]?(?:key|token)"
+    r"|auth[_\- ]?(?:token|key)|client[_\- ]?secret|private[_\- ]?key|encryption[_\- ]?key|signing[_\- ]?key|refresh[_\- ]?token|session[_\- ]?token"
+    r"|bearer[_\- ]?token|account[_\- ]?key|shared[_\- ]?access[_\- ]?key|passcode|credentials?)"
 )
-_ASSIGNED = rf"(?i)\b{_NAMES}[\"']?\]?(?: {{0,3}}(?:=>|:=|=|:) {{0,3}})[\"'`]?([^\s\"'`,;<>(){{}}\[\]]{{6,}})"
-_TOLD = r"(?i)\b(?:password|passcode|passphrase|pin code|secret key|api key|access key)(?: for [\w.@ \-]{1,40})? (?:is|was|set to|reset to)[: ]+[\"'`]?([^\s\"'`,;<>(){}]{4,})"
-_BEARER = r"(?i)\bauthorization[\"']? ?: ?[\"']?(?:bearer|basic|token) +([A-Za-z0-9_\-.~+/=]{16,})"
+_SHORT_NAMES = r"(?:pass|pwd|pw|psk|token)"
+_NAMES = rf"(?:[a-z0-9_.\-]{{0,40}}{_LONG_NAMES}|(?:[a-z0-9]{{1,30}}[_\-.]){{0,4}}{_SHORT_NAMES})"
+_JOINT = r"[\"']?\]? {0,3}(?:=>|:=|=|:) {0,3}"
+_ASSIGNED = rf"(?i)\b{_NAMES}{_JOINT}[\"'`]?([^\s\"'`,;<>(){{}}\[\]]{{4,}})"
+_QUOTED = rf"(?i)\b{_NAMES}{_JOINT}(?:\"([^\s\"]{{4,200}})\"|'([^\s']{{4,200}})'|`([^\s`]{{4,200}})`)"
+_IN_TAG = rf"(?i)<[\w:.\-]{{0,40}}{_LONG_NAMES}>([^<\s]{{4,200}})</"
+_ATTRIBUTE = rf"(?i)(?:key|name)=[\"'][\w.:\-]{{0,40}}{_LONG_NAMES}[\"']\s{{1,8}}value=[\"']([^\"'\s]{{4,200}})[\"']"
+_ON_COMMAND_LINE = (
+    r"(?i)--?(?:password|passwd|pass|token|api-key|secret)[ =][\"']?([^\s\"']{4,200})",
+    r"(?i)\b(?:curl|wget|http)\b[^\n]{0,200} (?:-u|--user)[ =]?[\"']?[\w.@\-]{1,64}:([^\s\"']{4,200})",
+    r"(?i)\b(?:sshpass|login|ldapsearch)\b[^\n]{0,120} -[pw] ?[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"(?i)\b(?:mysql|mysqldump|mysqladmin)\b[^\n]{0,120} -p([^\s\-][^\s]{3,200})",
+)
+_WORDS = r"(?:password|passcode|passphrase|pass ?phrase|pwd|pw|pin code|secret key|api key|api token|access key|access token|wifi key)"
+_TOLD = rf"(?i)\b{_WORDS}(?: for [\w.@ \-]{{1,40}})? (?:is now|is|was|set to|reset to|changed to)[: ]+[\"'`]?([^\s\"'`,;<>(){{}}]{{4,}})"
+_BESIDE = r"(?i)\b(?:password|passwd|passcode|passphrase|pwd|pw) +[\"'`]?([^\s\"'`,;<>(){}]{6,})"
+_AS = r"(?i)[\s\"'`]([^\s\"'`,;<>(){}]{6,})[\"'`]? as (?:the |my |your |our |her |his |their |a )?(?:new |temporary |wifi |login )?(?:password|passcode|passphrase|pw|api key|token)\b"
+_BEARER = r"(?i)\bauthorization[\"']? ?[:=] ?[\"']?(?:bearer|basic|token) +([A-Za-z0-9_\-.~+/=]{16,})"
+_COOKIE = (
+    r"(?i)cookie[\"']?: ?[^\n]{0,200}?\b[\w\-]{0,30}(?:sess|sid|auth|token)[\w\-]{0,20}=([A-Za-z0-9%._\-+/=]{16,})"
+)
 
 _STANDINS = re.compile(
-    r"x{3,}|\*{3,}|\.{3,}|\$\{?[\w.]+\}?|%\w+%|<.*>|your[_\-].*|my[_\-]?(?:password|secret|token|key).*|changeme|example.*|placeholder|redacted|none|null|true"
-    r"|false|undefined|required|optional|string|str|bytes|secret|password|passwd|token|os\.environ.*|process\.env.*|getenv.*|settings\..*|config\..*|self\..*"
-    r"|args\..*|env\..*|request\..*|(?:[a-z]+_)?(?:password|secret|token|key)|input.*|incorrect|invalid|wrong|expired|missing|empty|correct|unknown|too|not",
+    r"x{3,}|\*{3,}|.*\.{3}|\$\{?[A-Za-z_.]+\}?|\$\{.*|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|![A-Za-z:]+|<.*|your[_\-].*|.*[_\-]here|my[_\-]?(?:password|secret|token|key).*"
+    r"|changeme|change[_\-]me|replace.*|insert.*|example.*|placeholder|redacted|dummy.*|none|null|true|false|undefined|required|optional|string|str|bytes|user|username"
+    r"|secret|password|passwd|token|os\.environ.*|process\.env.*|getenv.*|settings\..*|config\..*|self\..*|this\..*|args\..*|env\..*|request\..*"
+    r"|(?:[a-z]+_)?(?:password|secret|token|key)|input.*|incorrect|invalid|wrong|expired|missing|empty|correct|unknown|too|not|[\w.\-]*[_\-.](?:password|secret|token|key)",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[a-z_]+(?:\.[a-z_]+)+|[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+|[a-z]+(?:_[a-z]+)*|\d{1,5}|[A-Z_]+")
+_CODE = re.compile(
+    r"[A-Za-z_]+(?:(?:\.|::|->)[A-Za-z_]+)+|[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+|[a-z]+(?:[_\-][a-z]+)*|\d{1,5}|[A-Z_]+|(?:/[\w.\-]+)+/?|~/\S+|\d+[a-z]{1,2}"
+)
+_KINDS = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^\w\-.:/]"))
+_NEXT_PARAMETER = re.compile(r"&[\w.\-]{1,40}=")
 
 
 def _credential_like(text: str, start: int, end: int) -> bool:
@@ -73,14 +114,25 @@ def _credential_like(text: str, start: int, end: int) -> bool:
     value = text[start:end].rstrip(".,:")
     if len(value) < 4 or _STANDINS.fullmatch(value) or text[end : end + 1] == "(":
         return False
-    kinds = sum(bool(re.search(kind, value)) for kind in (r"[a-z]", r"[A-Z]", r"\d", r"[^\w]"))
-    return not _CODE.fullmatch(value) and (kinds >= 2 or entropy(value) >= 3.0)
+    return not _CODE.fullmatch(value) and (_kinds(value) >= 2 or entropy(value) >= 3.0)
+
+
+def _kinds(value: str) -> int:
+    """How many of small letters, capitals, digits and signs occur."""
+    return sum(kind.search(value) is not None for kind in _KINDS)
 
 
 def _told(text: str, start: int, end: int) -> bool:
     """As above, for a sentence: only what holds a digit or a sign counts."""
-    value = text[start:end].rstrip(".,:")
+    value = text[start:end].rstrip(".,:?!")
     return bool(re.search(r"[\d!@#$%^&*]", value)) and _credential_like(text, start, end)
+
+
+def _made_up(text: str, start: int, end: int) -> bool:
+    """As above, where no verb says that a password follows: it looks like nothing else, nor begins with the verb."""
+    value = text[start:end].rstrip(".,:?!")
+    mixed = _kinds(value) >= 3 or (_KINDS[3].search(value) is not None and _KINDS[2].search(value) is not None)
+    return mixed and any(map(str.isalpha, value)) and not value.startswith("is") and _told(text, start, end)
 
 
 def _random_key(text: str, start: int, end: int) -> bool:
@@ -94,35 +146,50 @@ def entropy(value: str) -> float:
     return -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
 
 
-def secret_recognizer(gate: Gate) -> RuleRecognizer:
+class SecretRecognizer(RuleRecognizer):
     """Everything that opens a door."""
+
+    def spans(self, rule: Rule, pattern: re2._Regexp, text: str) -> Iterator[tuple[int, int]]:
+        """The secrets, in an address without the parameters after them."""
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0 if rule.group else 0
+            start, end = match.span(group)
+            following = _NEXT_PARAMETER.search(text, start, end)
+            end = following.start() if following else end
+            if start < end and (rule.check is None or rule.check(text, start, end)):
+                yield start, end
+
+
+def _secret(pattern: str, score: float, check: Check | None = None, trigger: str = "", group: int = 1) -> Rule:
+    return Rule(entity="SECRET", pattern=pattern, score=score, check=check, trigger=trigger, group=group)
+
+
+def secret_recognizer(gate: Gate) -> SecretRecognizer:
+    """Keys by their form; passwords and tokens by what stands around them."""
     rules = [
-        *(Rule(entity="SECRET", pattern=form, score=0.95, check=_random_key) for form in _KEY_FORMS),
-        Rule(entity="SECRET", pattern=_JWT, score=0.95, trigger=r"eyJ[A-Za-z0-9_\-]{8}"),
-        Rule(entity="SECRET", pattern=_PRIVATE_KEY, score=1.0, trigger=r"PRIVATE KEY"),
-        Rule(
-            entity="SECRET",
-            pattern=_CONNECTION,
-            score=0.9,
-            check=_connection_password,
-            trigger=r"://[^\s]*:[^\s]{1,}@",
-            group=1,
-        ),
-        Rule(entity="SECRET", pattern=_ASSIGNED, score=0.8, check=_credential_like, group=1, trigger=_ASSIGNED_TRIGGER),
-        Rule(
-            entity="SECRET", pattern=_TOLD, score=0.8, check=_told, group=1, trigger=r"(?i)(?:pass|pin|key)[a-z ]{0,60}"
-        ),
-        Rule(
-            entity="SECRET", pattern=_BEARER, score=0.9, check=_credential_like, group=1, trigger=r"(?i)authorization"
-        ),
+        *(_secret(form, 0.95, _random_key, group=0) for form in _KEY_FORMS),
+        _secret(_JWT, 0.95, trigger=r"eyJ[A-Za-z0-9_\-]{8}", group=0),
+        _secret(_PRIVATE_KEY, 1.0, trigger=r"PRIVATE KEY", group=0),
+        _secret(_CONNECTION, 0.9, _connection_password, r"://[^\s]*:[^\s]{1,}@"),
+        _secret(_ASSIGNED, 0.8, _credential_like, _ASSIGNED_TRIGGER),
+        _secret(_QUOTED, 0.8, _credential_like, _ASSIGNED_TRIGGER),
+        _secret(_IN_TAG, 0.8, _credential_like, rf"(?i){_LONG_NAMES}>"),
+        _secret(_ATTRIBUTE, 0.8, _credential_like, r"(?i)value=[\"']"),
+        *(_secret(form, 0.8, _credential_like, r"(?i) --?[a-z]") for form in _ON_COMMAND_LINE),
+        _secret(_TOLD, 0.8, _told, _TOLD_TRIGGER),
+        _secret(_BESIDE, 0.7, _made_up, r"(?i)(?:password|passwd|passcode|passphrase|pwd|pw) "),
+        _secret(_AS, 0.7, _made_up, r"(?i) as [a-z ]{0,20}(?:pass|pw|api|token)"),
+        _secret(_BEARER, 0.9, _credential_like, r"(?i)authorization"),
+        _secret(_COOKIE, 0.85, _credential_like, r"(?i)cookie"),
     ]
-    return RuleRecognizer("SecretRecognizer", rules, gate)
+    return SecretRecognizer("SecretRecognizer", rules, gate)
 
 
-_ASSIGNED_TRIGGER = r"(?i)(?:pass|pwd|secret|key|token)[^\n]{0,30}[=:]"
+_ASSIGNED_TRIGGER = r"(?i)(?:pass|pwd|pw|psk|secret|key|token|credential)[^\n]{0,8}[=:]"
+_TOLD_TRIGGER = rf"(?i){_WORDS}"
 
 
 def _connection_password(text: str, start: int, end: int) -> bool:
     """A password in a connection string, unless it is a variable or a stand-in in brackets."""
     value = text[start:end]
-    return not re.fullmatch(r"\$\{?\w+\}?|<.*|\{.*|\[.*|%s|\*+|x{3,}|\.{3}", value, re.IGNORECASE)
+    return not (_STANDINS.fullmatch(value) or re.fullmatch(r"\{.*|\[.*|%s", value))
