@@ -81,6 +81,11 @@ def test_a_value_across_a_window_border_is_found(analyzer: Analyzer) -> None:
         "<a@",
         "-----BEGIN PRIVATE KEY-----",
         "Jane Doe 12 ",
+        "tax id 12345678901 ",
+        "cookie: sid=",
+        "%25",
+        "4\u200b",
+        "1l",
     ],
 )
 def test_hostile_text_takes_linear_time(analyzer: Analyzer, piece: str) -> None:
