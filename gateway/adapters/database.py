@@ -83,6 +83,14 @@ def check_durability(connection: Connection) -> None:
     )
 
 
+def may_alter_records(connection: Connection) -> bool:
+    """Whether this login could change or delete records: a gateway has no need to. Always so on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return True
+    asked = text("SELECT has_table_privilege(current_user, 'records', 'UPDATE, DELETE, TRUNCATE')")
+    return bool(connection.execute(asked).scalar_one())
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the tables up to date. Several processes may try at once. Raises `DatabaseUnfit`."""
     try:

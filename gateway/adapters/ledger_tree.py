@@ -81,6 +81,7 @@ class TreeKeeper:
         """One step. How long to wait for the next, in seconds: 0 while there may be more."""
         try:
             signed = self._integrator.step()
+            more = self._integrator.index()
         except NotAContinuation:
             self.lost = True
             _log.critical(LOST)
@@ -91,7 +92,6 @@ class TreeKeeper:
         except Exception as error:  # noqa: BLE001 - whatever the database does, the next step begins anew
             _log.error("records could not be brought into the tree: %s", type(error).__name__)
             return _AFTER_FAILURE_S
-        if signed is None:
-            return EVERY_S
-        self._observer.signed(signed.size, signed.at)
-        return EVERY_S if signed.all else 0.0
+        if signed is not None:
+            self._observer.signed(signed.size, signed.at)
+        return 0.0 if more or (signed is not None and not signed.all) else EVERY_S

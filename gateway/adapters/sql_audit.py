@@ -58,6 +58,11 @@ class SqlAudit:
         for level, number, value in self._rows(select(*tree_nodes.c).order_by(*tree_nodes.primary_key)):
             yield int(level), int(number), bytes(value)
 
+    def knows(self, decision_id: str) -> bool:
+        """Whether there is a decision of this id."""
+        same = and_(records.c.decision_id == decision_id, records.c.kind.in_(("intent", "local", "block")))
+        return self.connection.execute(select(records.c.writer).where(same).limit(1)).first() is not None
+
     def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # rows of several shapes
         result = self.connection.execution_options(yield_per=_AT_ONCE).execute(query)
         yield from result

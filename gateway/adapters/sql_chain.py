@@ -27,6 +27,7 @@ from gateway.domain.record_schema import RecordError
 _MAX_CACHED_KEYS = 4096
 _MAX_IN_DOUBT = 4096
 _PSEUDONYMS = ""
+_WRITERS = 0x67617465
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,27 @@ class Chain:
             insert_rows(connection, records, [tuple(row.values())])
 
     def open_intents(self) -> list[str]:
-        """The decisions, of any writer, that may have been sent and whose outcome nobody recorded."""
+        """The decisions of dead writers that may have been sent and whose outcome nobody recorded.
+
+        On SQLite all other writers must be dead (see `WriterLock`). On PostgreSQL a living one holds a lock of its own.
+        """
         ending = records.alias()
         same = ending.c.decision_id == records.c.decision_id
         ended = exists().where(and_(same, ending.c.kind.in_(("outcome", "recovered"))))
         with self._reading() as connection:
-            found = connection.execute(select(records.c.decision_id).where(records.c.kind == "intent", ~ended))
-            return sorted(found.scalars())
+            columns = select(records.c.writer, records.c.decision_id)
+            found = connection.execute(columns.where(records.c.kind == "intent", ~ended)).all()
+            dead = {writer for writer in {row.writer for row in found} if self._is_dead(connection, writer)}
+            return sorted(row.decision_id for row in found if row.writer in dead)
+
+    def _is_dead(self, connection: Connection, writer: str) -> bool:
+        if connection.dialect.name == "sqlite":
+            return True
+        lock = {"space": _WRITERS, "writer": _number_of(writer)}
+        free = connection.execute(text("SELECT pg_try_advisory_lock(:space, :writer)"), lock).scalar_one()
+        if free:
+            connection.execute(text("SELECT pg_advisory_unlock(:space, :writer)"), lock)
+        return bool(free) and writer != self._writer
 
     def check_tree(self, signer: CheckpointSigner) -> None:
         """Raise `NotAContinuation` unless the tree holds what was signed last."""
@@ -140,6 +155,7 @@ class Chain:
             try:
                 check_durability(connection)
                 self._tip = self._goes_on(self._find_tip(connection))
+                self._claim(connection)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -152,6 +168,12 @@ class Chain:
         mine = select(records.c.sequence, records.c.leaf).where(records.c.writer == self._writer)
         last = connection.execute(mine.order_by(records.c.sequence.desc()).limit(1)).first()
         return _Tip(0, NO_LEAF) if last is None else _Tip(int(last[0]) + 1, bytes(last[1]))
+
+    def _claim(self, connection: Connection) -> None:
+        """Show on PostgreSQL that this writer lives, for as long as the connection does."""
+        if connection.dialect.name == "postgresql":
+            lock = {"space": _WRITERS, "writer": _number_of(self._writer)}
+            connection.execute(text("SELECT pg_try_advisory_lock(:space, :writer)"), lock)
 
     def _goes_on(self, found: _Tip) -> _Tip:
         """Where the chain ends in the database, unless that is before what was acknowledged."""
@@ -216,6 +238,11 @@ class Chain:
             self._keys.clear()
         self._keys[tenant, day] = key
         return key
+
+
+def _number_of(writer: str) -> int:
+    """A writer's lock: its eight hex digits as a signed number of 32 bits."""
+    return int.from_bytes(bytes.fromhex(writer.removeprefix("gw-")), "big", signed=True)
 
 
 def may_send(evidence: Evidence) -> bool:

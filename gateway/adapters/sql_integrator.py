@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.checkpoint_signer import CheckpointSigner
 from gateway.adapters.database import sqlite_file
 from gateway.adapters.sql_rows import Row, insert_rows
+from gateway.adapters.sql_search import index_next
 from gateway.adapters.sql_tree import StoredTree
 from gateway.adapters.tables import checkpoints, records, tree_entries, tree_nodes
 from gateway.adapters.writer_lock import WriterLock
@@ -94,6 +95,17 @@ class Integrator:
         try:
             connection = self._elected()
             return None if connection is None else self._integrate(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def index(self) -> bool:
+        """Index for search what is in the tree, some at a time; whether there is more. Raises as `step` does."""
+        term, connection = self._term, self._connection
+        if term is None or connection is None:
+            return False
+        try:
+            return index_next(connection, term.frontier.size, self._writing)
         except BaseException:
             self.close()
             raise

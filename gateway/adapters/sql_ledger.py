@@ -42,6 +42,7 @@ from gateway.pipeline.ports import Clock, Health
 MAX_BATCH = 256
 MAX_QUEUED = 8192
 _START_SECONDS = 5.0
+_RECOVERY_SECONDS = 120.0
 _LINGER_S = 0.005
 """How long outcomes wait for a decision to be written with, so that a request costs one transaction, not two."""
 
@@ -202,10 +203,11 @@ class SqlLedger:
     async def _announce(self) -> None:
         file = sqlite_file(self._engine)
         self._lock = WriterLock(file.with_name(f"{file.name}.writers")) if file else None
-        # PostgreSQL is shared by gateways on other machines: which of their writers are dead cannot be told from here.
+        # On SQLite, whoever has the file alone knows that all other writers are dead. On PostgreSQL each one shows
+        # whether it lives.
+        if self._lock is None or self._lock.take_alone():
+            await self._recover()
         if self._lock is not None:
-            if self._lock.take_alone():
-                await self._recover()
             await asyncio.to_thread(self._lock.share)
         await self._append(self._event(EventKind.BOOT, "started", __version__), _START_SECONDS)
         self._announced = True
@@ -227,7 +229,7 @@ class SqlLedger:
 
     async def _recover(self) -> None:
         """Say of each intent that dead writers left open that nobody knows what became of it."""
-        ids = await self._ask(_open_intents, _START_SECONDS)
+        ids = await self._ask(_open_intents, _RECOVERY_SECONDS)
         for at in range(0, len(ids), MAX_BATCH):
             batch = [self._event(EventKind.RECOVERED, "open_intent", each) for each in ids[at : at + MAX_BATCH]]
             await asyncio.gather(*(self._append(each, _START_SECONDS) for each in batch))

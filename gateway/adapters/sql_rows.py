@@ -12,20 +12,21 @@ _MOST_VALUES = 30_000
 """Both databases take no more in one statement than about this many values (32,766 and 65,535)."""
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row], *, ignore: bool = False) -> None:
     """Insert rows with a value for each column, past the statement compiler: for each new number of rows it would take
-    longer than the disk."""
+    longer than the disk. `ignore` those that are there."""
     columns = tuple(column.name for column in table.columns)
     most = _MOST_VALUES // len(columns)
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     for at in range(0, len(rows), most):
         part = rows[at : at + most]
         values = tuple(value for row in part for value in row)
-        connection.exec_driver_sql(_statement(table.name, columns, len(part), mark), values)
+        connection.exec_driver_sql(_statement(table.name, columns, len(part), mark, ignore=ignore), values)
 
 
 @functools.lru_cache(maxsize=1024)
-def _statement(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
+def _statement(table: str, columns: tuple[str, ...], rows: int, mark: str, *, ignore: bool) -> str:
     """The statement for a number of rows. Names come from `tables`, never from a request."""
     row = f"({', '.join([mark] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - see above
+    ending = " ON CONFLICT DO NOTHING" if ignore else ""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}{ending}"  # noqa: S608 - above

@@ -73,6 +73,41 @@ checkpoints = Table(
 )
 """Signed sizes and roots of the tree: the newest, and the last of each hour before."""
 
+search_terms = Table(
+    "search_terms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("term", String(160), nullable=False),
+    Index(None, "term", unique=True),
+)
+"""What records can be found by, such as `class:phi`, numbered."""
+
+search_entries = Table(
+    "search_entries",
+    metadata,
+    Column("term", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Which record of the tree has which term. Derived from the records; can be rebuilt."""
+
+search_progress = Table(
+    "search_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+)
+"""One row: up to which position of the tree `search_entries` is complete."""
+
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    Column("tenant", String(63), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+"""Tenants of which nothing is dropped or erased, `*` for all of them."""
+
 commitment_keys = Table(
     "commitment_keys",
     metadata,

@@ -99,7 +99,9 @@ async def _database(settings: Settings) -> str:
             raise DatabaseUnfit("the tables are not up to date: run `gateway db upgrade` (serve does it at start)")
         with engine.connect() as connection:
             database.check_durability(connection)
-        return f"{engine.dialect.name}, up to date, durable"
+            alters = engine.dialect.name == "postgresql" and database.may_alter_records(connection)
+        told = f"{engine.dialect.name}, up to date, durable"
+        return f"{told}; this login may alter records: use a member of gateway_writer" if alters else told
     finally:
         engine.dispose()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.ledger_keep import erase, hold, prune, release
 from gateway.cli.ledger_read import export, prove, show
 from gateway.cli.ledger_report import report
+from gateway.cli.ledger_search import search_ledger
 from gateway.cli.ledger_verify import acknowledge, public_key, verify
 
 
@@ -14,5 +16,9 @@ def ledger() -> None:
     """Verify the record of all decisions, read it, hand it over, keep it."""
 
 
-for command in (verify, public_key, acknowledge, show, prove, export, report):
+for command in (
+    *(verify, public_key, acknowledge),
+    *(show, search_ledger, prove, export, report),
+    *(prune, erase, hold, release),
+):
     ledger.add_command(command)

@@ -80,6 +80,10 @@ class Source(Protocol):
         """Stored roots of full tiles: level, number, hash."""
         ...
 
+    def knows(self, decision_id: str) -> bool:
+        """Whether there is a decision of this id. Asked of the few outcomes that close nothing."""
+        ...
+
 
 @dataclass(slots=True)
 class _Chain:
@@ -307,7 +311,7 @@ class Verification:
             report.add("unsigned", f"{unsigned} records")
         self._account_for_bodies()
         for decision, where in self._alone.items():
-            if self._open.pop(decision, None) is None and not self._upto:
+            if self._open.pop(decision, None) is None and not self._upto and not self._source.knows(decision):
                 report.add("outcome-alone", where)
         for digest, where in self._unannounced.items():
             if digest not in self._policies and not self._upto:

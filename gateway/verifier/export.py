@@ -61,6 +61,11 @@ class ExportSource:
         """None: the proofs speak for themselves."""
         return iter(())
 
+    def knows(self, decision_id: str) -> bool:
+        """Whether a decision of this id was exported."""
+        wanted = f'"id":"{decision_id}"'.encode()
+        return any(entry.body and wanted in entry.body and b'"do":{' in entry.body for entry in self.entries())
+
 
 def _lines(file: Path) -> Iterator[dict[str, object]]:
     try:

@@ -48,6 +48,8 @@ class House:
         size = 0
         while (signed := candidate.step()) is not None:
             size = signed.size
+        while candidate.index():
+            pass
         candidate.close()
         return size
 

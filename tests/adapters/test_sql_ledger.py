@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import shutil
 import signal
@@ -235,6 +236,40 @@ async def test_a_read_only_database_refuses(engine: Engine, tmp_path: Path) -> N
     await ledger.close()
 
 
+async def test_a_full_disk_refuses_until_there_is_room(ledger: SqlLedger, engine: Engine) -> None:
+    """SQLite says that it is full: nothing is acknowledged; with room again the chain goes on without a gap."""
+    await ledger.append(decided())
+
+    def limit(pages: str) -> Callable[[Chain], Sequence[str]]:
+        def set_limit(chain: Chain) -> Sequence[str]:
+            connection = chain._ready()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+            return ()
+
+        return set_limit
+
+    await ledger._ask(limit("1"), 5)  # SQLite takes the size that the file has for the smallest
+    acknowledged = 1
+    with contextlib.suppress(GatewayFault):
+        while acknowledged < 1000:
+            await ledger.append(decided())
+            acknowledged += 1
+    assert acknowledged < 1000
+    assert acknowledged == len(rows(engine))
+
+    await ledger._ask(limit("1000000"), 5)
+    await ledger.append(decided())
+    assert list(range(acknowledged + 1)) == [sequence for (sequence,) in rows(engine, "sequence")]
+
+
+async def test_a_clock_that_jumps_changes_no_order(ledger: SqlLedger, engine: Engine) -> None:
+    """Records keep the order in which they were written, whatever their times say."""
+    for at in (1_795_000_000_000_000, 1, 2**52, 1_795_000_000_000_001):
+        await ledger.append(decided(at=at))
+
+    assert [1_795_000_000_000_000, 1, 2**52, 1_795_000_000_000_001] == [at for (at,) in rows(engine, "at")]
+
+
 async def test_a_stalled_database_refuses_at_the_deadline_and_leaves_no_doubt(engine: Engine, tmp_path: Path) -> None:
     """Another process holds the write lock: refused at the deadline, and what gets in later is `not_sent`."""
     ledger = new_ledger(engine, tmp_path, deadline_ms=100)
@@ -394,6 +429,26 @@ async def test_a_living_writer_is_left_alone(engine: Engine, tmp_path: Path) -> 
     assert "recovered" not in {row[0] for row in rows(engine)}
     await second.close()
     await living.close()
+
+
+async def test_on_postgresql_each_dead_writer_is_recovered_while_others_live(postgres_url: str, tmp_path: Path) -> None:
+    """A living writer holds a lock of its own, a dead one does not: its open intents are told of, and no other's."""
+    engine = open_database(postgres_url)
+    upgrade(engine)
+    dead, living = new_ledger(engine, tmp_path), new_ledger(engine, tmp_path)
+    lost, open_still = decided(), decided()
+    for ledger, evidence in ((dead, lost), (living, open_still)):
+        await ledger.start()
+        await ledger.append(evidence)
+    dead._announced = False
+    dead._chain.close()
+    successor = new_ledger(engine, tmp_path)
+    await successor.start()
+
+    assert [("recovered", lost.decision_id)] == [row for row in rows(engine) if row[0] == "recovered"]
+    for ledger in (successor, living, dead):
+        await ledger.close()
+    engine.dispose()
 
 
 def _die(ledger: SqlLedger) -> None:

@@ -1,0 +1,194 @@
+"""Finding decisions among millions: an index of terms, kept by the integrator beside the tree, read in keyset pages.
+
+A row of `search_entries` says that the record at a position, of a time, has a term. One term alone is read in the order
+of time from its end; of several, the rarest leads and the others are looked up. The index is derived: nothing is lost
+with it, and `rebuild` begins it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, delete, exists, func, select, tuple_, update
+
+from gateway.adapters.sql_records import StoredRecord
+from gateway.adapters.sql_rows import Row, insert_rows
+from gateway.adapters.tables import records, search_entries, search_progress, search_terms, tree_entries
+from gateway.domain.ledger_search import OPEN, Query, outcome_of, terms_of
+from gateway.domain.strict_json import Json, parse_json
+
+AT_ONCE = 256
+_COMMON = 10_000
+"""From here on one term is as common as another: counting further would take longer than it saves."""
+
+_DECISIONS = ("intent", "local", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ends: the time and position of its last record."""
+
+    at: int
+    position: int
+
+
+END = Place(2**62, 2**62)
+"""After the newest record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, the newest first. The next page begins after `last`; there is none when `more` is false."""
+
+    records: tuple[StoredRecord, ...]
+    last: Place
+    more: bool
+
+
+def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
+    """The next page of a query."""
+    terms = _rarest_first(connection, query.terms)
+    if not terms:
+        return Page((), after, more=False)
+    entry = search_entries.alias()
+    place = tuple_(entry.c.at, entry.c.position)
+    wanted = select(entry.c.at, entry.c.position).where(
+        entry.c.term == terms[0],
+        entry.c.at >= query.since,
+        entry.c.at < query.until,
+        place < (after.at, after.position),
+    )
+    for term in terms[1:]:
+        other = search_entries.alias()
+        same = and_(other.c.term == term, other.c.at == entry.c.at, other.c.position == entry.c.position)
+        wanted = wanted.where(exists().where(same))
+    rows = connection.execute(wanted.order_by(entry.c.at.desc(), entry.c.position.desc()).limit(limit + 1)).all()
+    places = [Place(int(at), int(position)) for at, position in rows[:limit]]
+    found = _stored(connection, [each.position for each in places])
+    kept = tuple(found[each.position] for each in places if each.position in found)
+    return Page(kept, places[-1] if places else after, more=len(rows) > limit)
+
+
+def count(connection: Connection, query: Query, most: int = 100_000) -> int:
+    """How many records a query finds, up to `most`."""
+    total, after = 0, END
+    while total < most:
+        page = search(connection, query, after, min(1000, most - total))
+        total, after = total + len(page.records), page.last
+        if not page.more:
+            break
+    return total
+
+
+def index_next(connection: Connection, size: int, writing: AbstractContextManager[object]) -> bool:
+    """Index the next `AT_ONCE` records of a tree of this size. Whether there is more to index.
+
+    Records are read and understood before `writing` is held: whoever else waits for it waits for the rows alone."""
+    begin = int(connection.execute(select(search_progress.c.position)).scalar_one())
+    end = min(begin + AT_ONCE, size)
+    if begin >= end:
+        return False
+    same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
+    columns = select(tree_entries.c.position, records.c.at, records.c.body).select_from(
+        tree_entries.join(records, same)
+    )
+    rows = connection.execute(columns.where(tree_entries.c.position.between(begin, end - 1))).all()
+    wanted, closed = _entries(connection, [(Place(int(at), int(position)), bytes(body)) for position, at, body in rows])
+    connection.rollback()
+    with writing:
+        ids = _ids(connection, {term for term, _ in wanted} | {OPEN})
+        places = tuple_(search_entries.c.at, search_entries.c.position)
+        done = places.in_([(place.at, place.position) for place in closed])
+        connection.execute(delete(search_entries).where(search_entries.c.term == ids[OPEN], done))
+        entries: list[Row] = [(ids[term], place.at, place.position) for term, place in sorted(wanted, key=_order)]
+        insert_rows(connection, search_entries, entries, ignore=True)
+        connection.execute(update(search_progress).values(position=end))
+        connection.commit()
+    return end < size
+
+
+def rebuild(connection: Connection) -> None:
+    """Empty the index, uncommitted; the integrator fills it again."""
+    connection.execute(delete(search_entries))
+    connection.execute(update(search_progress).values(position=0))
+
+
+def _entries(connection: Connection, read: Sequence[tuple[Place, bytes]]) -> tuple[set[tuple[str, Place]], list[Place]]:
+    """Which terms records have, and which decisions of earlier batches are open no more."""
+    wanted: set[tuple[str, Place]] = set()
+    here: dict[str, Place] = {}
+    outcomes: list[tuple[str, str]] = []
+    for place, body in read:
+        document = _document(body)
+        wanted.update((term, place) for term in terms_of(document))
+        decision, ended = str(document.get("id", "")), outcome_of(document)
+        if ended:
+            outcomes.append((decision, ended))
+        elif "do" in document:
+            here[decision] = place
+    earlier = _decisions(connection, {decision for decision, _ in outcomes if decision not in here})
+    for decision, ended in outcomes:
+        place_of = here.get(decision) or earlier.get(decision)
+        if place_of is not None:
+            wanted.discard((OPEN, place_of))
+            wanted.add((ended, place_of))
+    return wanted, list(earlier.values())
+
+
+def _decisions(connection: Connection, ids: Iterable[str]) -> dict[str, Place]:
+    """Where decisions are, by their ids."""
+    same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
+    columns = select(records.c.decision_id, records.c.at, tree_entries.c.position)
+    asked = records.c.decision_id.in_(sorted(ids)), records.c.kind.in_(_DECISIONS)
+    rows = connection.execute(columns.select_from(records.join(tree_entries, same)).where(*asked))
+    return {str(decision): Place(int(at), int(position)) for decision, at, position in rows}
+
+
+def _ids(connection: Connection, terms: set[str]) -> dict[str, int]:
+    """The number of each term; new ones get one."""
+    known = _known(connection, terms)
+    missing = sorted(terms - known.keys())
+    if missing:
+        connection.execute(search_terms.insert(), [{"term": term} for term in missing])
+        known |= _known(connection, missing)
+    return known
+
+
+def _known(connection: Connection, terms: Iterable[str]) -> dict[str, int]:
+    asked = select(search_terms.c.term, search_terms.c.id).where(search_terms.c.term.in_(sorted(terms)))
+    return {str(term): int(number) for term, number in connection.execute(asked)}
+
+
+def _rarest_first(connection: Connection, terms: Sequence[str]) -> list[int]:
+    """The numbers of the terms; none when one of them occurs nowhere."""
+    known = _known(connection, terms)
+    if len(known) < len(terms):
+        return []
+    if len(terms) == 1:
+        return list(known.values())
+    return sorted(known.values(), key=lambda number: _counted(connection, number))
+
+
+def _counted(connection: Connection, number: int) -> int:
+    some = select(search_entries.c.at).where(search_entries.c.term == number).limit(_COMMON).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def _stored(connection: Connection, positions: Sequence[int]) -> dict[int, StoredRecord]:
+    same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
+    columns = select(records.c.writer, records.c.sequence, tree_entries.c.position, records.c.body)
+    rows = connection.execute(
+        columns.select_from(tree_entries.join(records, same)).where(tree_entries.c.position.in_(positions))
+    )
+    return {int(at): StoredRecord(str(writer), int(number), int(at), bytes(body)) for writer, number, at, body in rows}
+
+
+def _order(entry: tuple[str, Place]) -> tuple[int, int, str]:
+    return entry[1].at, entry[1].position, entry[0]
+
+
+def _document(body: bytes) -> dict[str, Json]:
+    read = parse_json(body)
+    return read if isinstance(read, dict) else {}

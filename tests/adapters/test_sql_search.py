@@ -1,0 +1,117 @@
+"""Finding decisions by everything that is recorded of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.sql_search import END, count, rebuild, search
+from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
+from gateway.domain.labels import DataClass, Label
+from gateway.domain.ledger_search import Query
+from tests.adapters.ledger_house import House, house_at
+from tests.evidence import activated, decided, finding, outcome
+
+NOW = 1_795_000_000_000_000
+POLICY = PolicyEvidence(7, "sha256:" + "ab" * 32, ("phi/stays",), "PHI_INSIDE", ())
+
+
+def one(at: int) -> Decided:
+    """The decision that is looked for, different from all others in everything."""
+    return decided(
+        at=NOW + at, tenant="globex", app="triage", label=Label("restricted"), classes=frozenset({DataClass.PHI}),
+        findings=(finding("US_SSN"),), policy=POLICY, route=Route.LOCAL, destination="vllm", sent=Content(b""),
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """Sixty decisions like others and three that are not, their outcomes later."""
+    url = f"sqlite:///{tmp_path}/gateway.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with house_at(url, tmp_path) as made:
+        decisions = [one(at) if at in {10, 30, 50} else decided(at=NOW + at) for at in range(63)]
+        made.write("gw-00000001", activated(), *decisions)
+        made.integrate()
+        ended: list[Outcome] = [outcome(each.decision_id) for each in decisions[:40]]
+        ended += [outcome(each.decision_id, result=Result.FAILED) for each in decisions[40:60]]
+        lost = Event(kind=EventKind.RECOVERED, at=NOW, action="open_intent", subject=decisions[60].decision_id)
+        made.write("gw-00000002", *ended, lost)
+        made.integrate()
+        yield made
+
+
+def times(house: House, query: Query, limit: int = 100) -> list[int]:
+    """When the records were made that a query finds, after the first."""
+    with house.engine.connect() as connection:
+        found = search(connection, query, END, limit).records
+    return [int(str(each.document["t"])) - NOW for each in found]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tenant": "globex"}, {"app": "triage"}, {"label": "restricted"}, {"data_class": "phi"}, {"entity": "US_SSN"},
+        {"rule": "phi/stays"}, {"reason": "PHI_INSIDE"}, {"route": "local"}, {"destination": "vllm"}, {"kind": "local"},
+        {"tenant": "globex", "app": "triage", "entity": "US_SSN", "route": "local"},
+    ],
+)  # fmt: skip
+def test_every_field_finds_what_has_it(house: House, asked: dict[str, str]) -> None:
+    """The three, the newest first; and nothing under another value."""
+    assert [50, 30, 10] == times(house, Query(**asked))
+    assert [] == times(house, Query(**{name: f"{value}x" for name, value in asked.items()}))
+
+
+def test_outcomes_find_their_decisions(house: House) -> None:
+    """Completed, failed, unknown after a crash, and those that are open still."""
+    assert list(range(39, -1, -1)) == times(house, Query(outcome="completed"))
+    assert [50] == times(house, Query(outcome="failed", tenant="globex"))
+    assert [60] == times(house, Query(outcome="unknown"))
+    assert [62, 61] == times(house, Query(outcome="open"))
+
+
+def test_fields_must_all_fit(house: House) -> None:
+    """Two that no record has together find nothing."""
+    assert [] == times(house, Query(tenant="globex", route="external-transformed"))
+
+
+def test_a_period_has_a_beginning_and_an_end(house: House) -> None:
+    """The first moment counts, the last does not."""
+    assert [30] == times(house, Query(tenant="globex", since=NOW + 11, until=NOW + 50))
+    assert [31, 30] == times(house, Query(since=NOW + 30, until=NOW + 32))
+
+
+def test_pages_hold_everything_once(house: House) -> None:
+    """Of any size, also while records are added at the other end."""
+    query, after, seen = Query(kind="intent"), END, []
+    while True:
+        with house.engine.connect() as connection:
+            page = search(connection, query, after, 7)
+        seen += [int(str(each.document["t"])) - NOW for each in page.records]
+        after = page.last
+        house.write("gw-00000003", decided(at=NOW + 1000))
+        house.integrate()
+        if not page.more:
+            break
+
+    assert [at for at in range(62, -1, -1) if at not in {10, 30, 50}] == seen
+
+
+def test_records_can_be_counted_before_they_are_read(house: House) -> None:
+    """All of them, or up to a limit."""
+    with house.engine.connect() as connection:
+        assert (60, 60) == (count(connection, Query(kind="intent")), count(connection, Query(kind="intent"), 60))
+        assert 5 == count(connection, Query(kind="intent"), 5)
+        assert 1 == count(connection, Query(kind="policy"))
+
+
+def test_the_index_can_be_built_again(house: House) -> None:
+    """It is derived: emptied, it is filled with the same."""
+    before = sorted(house.rows("SELECT term, at, position FROM search_entries"))
+    with house.engine.begin() as connection:
+        rebuild(connection)
+    assert [] == house.rows("SELECT 1 FROM search_entries")
+    house.integrate()
+
+    assert before == sorted(house.rows("SELECT term, at, position FROM search_entries"))
