@@ -67,7 +67,7 @@ class SqlAudit:
         result = self.connection.execution_options(yield_per=_AT_ONCE).execute(query)
         yield from result
 
-    def _rows_of(self, query: Select[tuple[str]]) -> Iterator[str]:
+    def _rows_of(self, query: Select[str]) -> Iterator[str]:
         for row in self._rows(query):
             yield str(row[0])
 

@@ -75,7 +75,7 @@ def opening_of(connection: Connection, record: StoredRecord) -> Opening:
     return Opening(bytes(key or b""), bytes(salt or b""))
 
 
-def _stored() -> Select[tuple[str, int, int, bytes, int]]:
+def _stored() -> Select[str, int, int, bytes, int]:
     same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
     joined = records.outerjoin(tree_entries, same)
     columns = (records.c.writer, records.c.sequence, tree_entries.c.position, records.c.body, records.c.at)
@@ -88,6 +88,6 @@ def _after(last: tuple[int, str, int]) -> ColumnElement[bool]:
     return and_(records.c.at >= at, (records.c.at > at) | later)
 
 
-def _record(row: Row[tuple[str, int, int, bytes, int]]) -> StoredRecord:
+def _record(row: Row[str, int, int, bytes, int]) -> StoredRecord:
     position = NOT_IN_TREE if row.position is None else row.position
     return StoredRecord(row.writer, row.sequence, position, bytes(row.body))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, exists, func, select, tuple_
 
 from gateway.adapters.sql_rows import insert_rows
 from gateway.adapters.tables import (
@@ -161,7 +161,7 @@ def _drop_keys(connection: Connection, before: int) -> None:
 def _plan_tenant(connection: Connection, tenant: str) -> ErasePlan:
     _refuse_held(connection, tenant)
     joined = record_salts.join(records, _salt_of_record())
-    salts = select(*record_salts.primary_key).select_from(joined).where(records.c.tenant == tenant)
+    salts = select(record_salts.c.writer, record_salts.c.sequence).select_from(joined).where(records.c.tenant == tenant)
     keys = select(commitment_keys.c.tenant, commitment_keys.c.day).where(commitment_keys.c.tenant == tenant)
     return ErasePlan(ErasureScope.TENANT, tenant, _places(connection, salts), _pairs(connection, keys))
 
@@ -209,9 +209,9 @@ def _salt_of_record() -> ColumnElement[bool]:
     return and_(records.c.writer == record_salts.c.writer, records.c.sequence == record_salts.c.sequence)
 
 
-def _places(connection: Connection, query) -> list[tuple[str, int]]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _places(connection: Connection, query: Select[str, int]) -> list[tuple[str, int]]:
     return [(str(writer), int(sequence)) for writer, sequence in connection.execute(query)]
 
 
-def _pairs(connection: Connection, query) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _pairs(connection: Connection, query: Select[str, str]) -> list[tuple[str, str]]:
     return [(str(tenant), str(day)) for tenant, day in connection.execute(query)]
