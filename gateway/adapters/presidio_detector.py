@@ -1,9 +1,10 @@
 """The detector: Presidio with spaCy and our recognisers, in processes of its own.
 
 What is looked for is in `gateway.detection`; here is how a request's leaves get there and how failure is told. What
-neighbouring leaves hold only together is looked for as well (`gateway.detection.joints`). Every leaf is answered:
-examined, or failed for a reason (deadline, crash, overload, error). A child that is slow is given up at the deadline,
-and killed when it does not come back soon after; one that dies is started anew and its requests fail closed.
+neighbouring leaves hold only together is looked for as well (`gateway.detection.joints`), and what one leaf says of a
+name or number holds for all of them (`gateway.detection.consistency`). Every leaf is answered: examined, or failed for
+a reason (deadline, crash, overload, error). A child that is slow is given up at the deadline, and killed when it does
+not come back soon after; one that dies is started anew and its requests fail closed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from gateway.adapters.worker_process import WorkerDied, WorkerProcess
+from gateway.detection.consistency import agreed
 from gateway.detection.frames import detectors_to_json, digest_of, neighbours_to_json, report_from_json
 from gateway.detection.joints import Joint, joints, told
 from gateway.domain.conversation import Leaf
@@ -118,7 +120,8 @@ class PresidioDetector:
             self._cache.put((key, said[key]) for key in missing)
         reports = [said[key] for key in keys]
         own = {leaf.address: report for leaf, report in zip(leaves, reports, strict=False)}
-        return Report(told(own, list(zip(across, reports[len(leaves) :], strict=True))), version)
+        found = told(own, list(zip(across, reports[len(leaves) :], strict=True)))
+        return Report(agreed(leaves, found), version)
 
     def _detectors(self, custom: tuple[CustomDetector, ...]) -> _Set:
         for known, prepared in self._sets:

@@ -9,10 +9,17 @@ from dataclasses import replace
 from gateway.detection.candidates import Candidate
 
 _HOUSE_NUMBER = re.compile(r"\b\d{1,6}[A-Za-z]?[ ,]{1,2}\Z")
-_GAP = r"[\s,]{1,8}"
+_GAP = r"(?:[ \t,]{0,4}(?:\n{1,2}[ \t>|*]{0,8})|[ \t,]{1,4})"
+"""From one part of an address to the next: on its line, or on the next one, which may be quoted."""
+_WORD = r"[^\W\d_][\w.'\-]*"
+_CAPITALISED = rf"(?=[A-Z\u00c0-\u00de\u0100-\u017f]){_WORD}"
+_TOWN = rf"{_CAPITALISED}(?:[ \-]{_CAPITALISED}){{0,2}}"
+_CODE = r"(?:[A-Z]{1,3}[ \-])?\d{3,6}(?:-\d{3,4})?\b(?![.:/]\d)"
 _NEXT_PART = re.compile(
-    _GAP + r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Box)\b\.? ?#?\w{1,6}\b|#\w{1,6}\b|\d{4,6}(?:-\d{3,4})?\b"
-    r"|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]{2}\b(?=[\s,]{1,4}\d{5}))"
+    rf"{_GAP}(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Box)\b\.? ?#?\w{{1,6}}\b|#\w{{1,6}}\b"
+    r"|\d{4,6}(?:-\d{3,4})?\b"
+    rf"|[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}\b|[A-Z]{{2}}\b(?=[\s,]{{1,4}}\d{{5}})"
+    rf"|(?:[A-Z]{{1,2}}-)?\d{{4,6}} {_TOWN}(?=[\n,.;]|\Z)|{_TOWN}(?:{_GAP}{_TOWN}){{0,2}}{_GAP}{_CODE})"
 )
 _ONLY_GAP = re.compile(_GAP)
 _MOST_PARTS = 8

@@ -46,7 +46,10 @@ HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION")})
 """Health content. Alone it is a plain topic; beside an identifier of a person it makes the conversation PHI."""
 
 DEFAULT_TABLE: dict[Entity, Classification] = {
-    **{Entity(name): _PUBLIC for name in ("DATE_TIME", "LOCATION", "ORGANIZATION", "NRP", "URL", "AGE", "TITLE")},
+    **{
+        Entity(name): _PUBLIC
+        for name in ("DATE_TIME", "LOCATION", "ORGANIZATION", "NRP", "URL", "AGE", "TITLE", "PUBLIC_FIGURE", "ZIP_CODE")
+    },
     Entity("PERSON"): _means("internal", DataClass.PII),
     Entity("MEDICAL_CONDITION"): _means("internal"),
     Entity("IP_ADDRESS"): _means("internal", DataClass.PII),

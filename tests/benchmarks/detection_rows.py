@@ -219,7 +219,15 @@ def _percent(share: float) -> str:
 
 
 _NAMES_OCCUR = frozenset({"gsm8k_test"})
-_REALLY_THERE: Mapping[str, frozenset[str]] = {}
+_REALLY_THERE: Mapping[str, frozenset[str]] = {
+    "benign_prompts:1750": frozenset({"EMAIL_ADDRESS"}),
+    "benign_prompts:1770": frozenset({"STREET_ADDRESS"}),
+    "benign_prompts:1772": frozenset({"STREET_ADDRESS"}),
+    "benign_prompts:1794": frozenset({"PHONE_NUMBER"}),
+    "benign_prompts_code_real:384": frozenset({"PHONE_NUMBER"}),
+    "benign_prompts_code_real:514": frozenset({"IP_ADDRESS"}),
+    "benign_prompts_code_real:653": frozenset({"IP_ADDRESS"}),
+}
 """What is truly in a benign prompt, by the prompt's name: an address or a link that somebody wrote there."""
 
 

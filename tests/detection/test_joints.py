@@ -214,7 +214,7 @@ def test_each_piece_is_told_where_it_stands(analyzer: Analyzer) -> None:
         ("my email is jane@example.com", "Thanks a lot!", [[("EMAIL_ADDRESS", "jane@example.com")], []]),
         ("call 415-555-0132", "5 apples", [[("PHONE_NUMBER", "415-555-0132")], []]),
         ("MRN 12345", "67 is my age", [[("MEDICAL_RECORD_NUMBER", "12345")], []]),
-        ("In 2019", "2020 was better", [[], []]),
+        ("In 2019", "2020 was better", [[("DATE_TIME", "2019")], []]),
         ("order 1234", "5678 9012 items", [[], []]),
         ("Jane Doe", "likes tea", [[("PERSON", "Jane Doe")], []]),
     ],

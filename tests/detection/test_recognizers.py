@@ -133,7 +133,7 @@ def test_each_kind_is_found(found: Find, text: str, entity: str, value: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["9434765919", "shelf F32.1 in hall B", "a brush stroke and a fever dream", "the account of 2023", "policy 12"],
+    ["9434765919", "shelf F32.1 in hall B", "a brush stroke and a fever dream", "the account 2023", "policy 12"],
 )
 def test_weak_forms_need_their_words(found: Find, text: str) -> None:
     """A checksum that one number in ten passes, a code, an everyday word and a short number say nothing alone."""

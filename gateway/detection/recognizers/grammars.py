@@ -1,7 +1,9 @@
 # ruff: noqa: E501 - patterns are clearer in one line
-"""Dates, ages and street addresses by their grammar."""
+"""Dates, ages, titles, postcodes and street addresses by their grammar."""
 
 from __future__ import annotations
+
+import re
 
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone
 
@@ -12,24 +14,54 @@ _DATES = (
     rf"(?i)\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d\d)?\b",
     rf"(?i)\b\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTH}\.?(?:,?[ -](?:(?:19|20)\d\d|\d\d))?\b",
     rf"(?i)\b{_MONTH}\.?,? (?:19|20)\d\d\b",
+    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b",
 )
+_YEAR = r"(?i)\b(?:in|since|during|until|till|before|after|around|circa|of|year|summer|winter|spring|autumn|fall) ((?:19|20)\d\d)\b"
 _AGES = (
-    r"(?i)\b\d{1,3}[ \-]?(?:year|yr|month|week|day)s?[ \-]old\b",
+    r"(?i)\b\d{1,3}[ \-]?(?:year|yr|month|week|day)s?[ \-](?:old|of age)\b",
     r"(?i)\b\d{1,3} ?(?:y/o|yo|y\.o\.)\b",
-    r"(?i)\b(?:aged?|age:|age of|age is) ?\d{1,3}\b",
-    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turns?|turned|turning|when he was|when she was|when i was) \d{1,3}(?: years)?\b",
+    r"(?i)\bin (?:his|her|their|my|the) (?:early |mid[- ]|late )?((?:twen|thir|for|fif|six|seven|eigh|nine)ties|[2-9]0'?s)\b",
 )
+_AGED = (
+    r"(?i)\b(?:aged?|age:|ages?,|age of|age is|age was) ?(\d{1,3})\b",
+    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turn|turns|turned|turning|when he was|when she was|when i was) (\d{1,3}(?: years)?)\b",
+)
+_TITLES = r"\b((?:Mr|Mrs|Ms|Mx|Dr|Prof|Rev|Capt|Lt|Sgt|Herr|Frau|Mme|Mlle|Sra|Sr)\.?|Miss|Professor|Sir|Dame|Madam|Monsieur|Madame|Señora?) \p{Lu}"
+_ZIP = r"\b(?i:zip(?:[ _-]?code)?|post(?:al)?[ _-]?code|plz|code postal|código postal)[\"' ]{0,2}[:=#]?[\"' ]{0,2}([A-Z]{0,2}-?\d[A-Z\d]{1,5}(?:[ -][A-Z\d]{2,4})?)\b"
+
 _STREET_TYPES = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place|Pl|Square|Sq|Terrace|Ter|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl"
     r"|Close|Crescent|Gardens|Grove|Mews|Row|Walk|Loop|Alley|Plaza)"
 )
 _UNIT = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|#|Floor|Fl)\.? ?#?[\w\-]{1,6})?"
-_PLACE = r"(?:,[ \n][A-Z][\w.'\-]+(?: [A-Z][\w.'\-]+){0,2})?(?:,? [A-Z]{2})?(?:,? (?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}))?"
+_TOWN_WORD = r"[A-Z][\pL.'\-]+"
+_UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
+_UK_TOWN = rf",[ \n]{_TOWN_WORD}(?: {_TOWN_WORD}){{0,2}}?,? {_UK_CODE}"
+_PLACE = rf"(?:{_UK_TOWN}|(?:,[ \n]{_TOWN_WORD}(?: {_TOWN_WORD}){{0,2}})?(?:,? [A-Z]{{2}}\b)?(?:,? (?:\d{{5}}(?:-\d{{4}})?|{_UK_CODE}))?)"
+_SMALL_WORDS = (
+    r"(?:(?:de|del|della|delle|dei|degli|di|da|do|dos|das|du|des|la|le|les|las|los|van|von|der|den) |d'|l'|dell')"
+)
+_NAME = rf"{_SMALL_WORDS}{{0,3}}\p{{Lu}}[\pL.'\-]*(?: {_SMALL_WORDS}{{0,2}}\p{{Lu}}[\pL.'\-]*){{0,3}}"
+_NUMBER = r"\d{1,4}(?:[ /-]?[a-zA-Z])?"
+_TOWN = r"(?:, (?:[A-Z]{1,2}-)?\d{4,5} \p{Lu}[\pL\-]+)?"
+_ENDINGS = (
+    r"(?:stra(?:ße|sse|at)|str\.|weg|gasse|platz|allee|damm|gatan|gata|vägen|gaden?|vej(?:en)?|ve[gi]en|katu|kuja|polku|tie|laan|plein|dreef|gracht|singel|stræti|stræde"
+    r"|straeti|braut|vegur)"
+)
+_KINDS_BEFORE = (
+    r"(?:Rue|Avenue|Boulevard|Allée|Chemin|Impasse|Quai|Calle|C/|Carrer|Avenida|Avda\.?|Av\.|Paseo|Plaza|Camino|Carretera|Via|Viale|Piazza|Corso|Largo|Strada|Vicolo"
+    r"|Rua|Travessa|Praça|Estrada|Alameda|[Uu]l\.|[Uu]lica|[Aa]l\.|Aleja|Plac|[Nn]ám\.|Náměstí|Bulevardul|Calea|Jalan|Jl\.)"
+)
+_KINDS_AFTER = r"(?:utca|út|útja|tér|tere|körút|ulica|cesta|ulice|třída|straat|Straße|Strasse|Weg|Platz|Allee|Gasse|vej|gade|gata|katu)"
 _ADDRESSES = (
     rf"\b\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})? (?:[NSEW]\.? )?(?:[A-Z][\pL.'\-]*|\d{{1,3}}(?:st|nd|rd|th))(?: [A-Z][\pL.'\-]*){{0,3}} {_STREET_TYPES}\b\.?{_UNIT}{_PLACE}",
-    r"\b[A-Z][\pL\-]*(?:stra(?:ße|sse)|str\.|weg|gasse|platz|allee|damm|ring) \d{1,4} ?[a-z]?\b(?:, (?:D-)?\d{5} [A-Z][\pL\-]+)?",
-    r"\b(?:Rue|Avenue|Boulevard|Calle|Carrer|Via|Viale|Piazza|Rua|Avenida) [\pL' \-]{3,40},? \d{1,4}\b",
-    r"(?i)\bP\.? ?O\.? ?Box \d{1,6}\b",
+    rf"\b\p{{Lu}}[\pL\-]{{2,30}}{_ENDINGS} {_NUMBER}\b{_TOWN}",
+    rf"\b{_NAME} {_KINDS_AFTER} {_NUMBER}\b\.?{_TOWN}",
+    rf"\b{_KINDS_BEFORE} {_NAME}(?:,? (?:n[.º°]? ?)?\d{{1,4}}\b)",
+    rf"(?i:\b\d{{1,4}}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|bd|place|allée|chemin|impasse|quai)) {_NAME}",
+    r"(?i)\b(?:P\.? ?O\.? ?Box|Postfach|Apartado(?: de correos)?|Casella postale|Boîte postale) \d{1,6}\b",
+    r"\b(?:PSC|CMR|Unit) \d{3,5},? Box \d{1,5}\b",
+    r"\b(?:APO|FPO|DPO),? A[AEP],? \d{5}(?:-\d{4})?\b",
 )
 
 
@@ -63,12 +95,42 @@ def _no_sentence(text: str, start: int, end: int) -> bool:
     return _LINKS.isdisjoint(text[start:end].split())
 
 
+_MEASURED = re.compile(
+    r"\s*(?:%|percent|degrees|feet|ft|foot|inch|kg|lbs?|pounds|cm|met|miles?|km|min|hours?|sec|days?|weeks?|months?|times|points|out of|of them|people|or \d)"
+    r"|[.,/:]\d|(?:st|nd|rd|th)\b|-"
+)
+_COUNTED = re.compile(r"[\d.,]*\d|-\d|:\d| (?:[a-z]+ )?(?!is\b|was\b|has\b|as\b|this\b|his\b)[a-z]{2,}s\b")
+
+
+def _lived(text: str, start: int, end: int) -> bool:
+    """A number of years that somebody may have lived, not of feet, degrees or times."""
+    return 0 < int(text[start:end].split(maxsplit=1)[0]) <= 120 and not _MEASURED.match(text, end)
+
+
+def _alone_year(text: str, _start: int, end: int) -> bool:
+    """A year, not a number of things."""
+    return not _COUNTED.match(text, end)
+
+
+def _no_aunt(text: str, start: int, end: int) -> bool:
+    """A street whose kind is the end of its name, not a word that ends so."""
+    return text[start:end].split(maxsplit=1)[0].casefold() not in _END_SO
+
+
+_END_SO = frozenset({"auntie", "necktie", "bowtie", "cutie", "sweetie", "rookie", "regata", "fregata"})
+
+
 def grammar_recognizer(gate: Gate) -> RuleRecognizer:
-    """Dates, ages and street addresses."""
+    """Dates, ages, titles, postcodes after their label, and street addresses."""
     rules = [
         *(Rule(entity="DATE_TIME", pattern=form, score=0.6, check=standing_alone) for form in _DATES),
-        *(Rule(entity="AGE", pattern=form, score=0.6) for form in _AGES),
-        *(Rule(entity="STREET_ADDRESS", pattern=form, score=0.75) for form in _ADDRESSES),
+        Rule(entity="DATE_TIME", pattern=_YEAR, score=0.5, check=_alone_year, group=1),
+        *(Rule(entity="AGE", pattern=form, score=0.6) for form in _AGES[:2]),
+        Rule(entity="AGE", pattern=_AGES[2], score=0.6, group=1),
+        *(Rule(entity="AGE", pattern=form, score=0.6, check=_lived, group=1) for form in _AGED),
+        Rule(entity="TITLE", pattern=_TITLES, score=0.7, group=1),
+        Rule(entity="ZIP_CODE", pattern=_ZIP, score=0.7, group=1),
+        *(Rule(entity="STREET_ADDRESS", pattern=form, score=0.75, check=_no_aunt) for form in _ADDRESSES),
         Rule(entity="STREET_ADDRESS", pattern=_SMALL, score=0.6, check=_no_sentence),
     ]
     return RuleRecognizer("GrammarRecognizer", rules, gate)
