@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from gateway.clock import SystemClock
+from gateway.domain.alias import Alias
+from gateway.domain.capability import Recourse
 from gateway.domain.declaration import Source
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
 from gateway.domain.facts import FindingFact
-from gateway.domain.finding import Permille
+from gateway.domain.finding import JudgedTask, Permille
 from gateway.domain.labels import DataClass, Entity, Label
 
 CLOCK = SystemClock()
@@ -49,11 +51,16 @@ def decided(**changes: object) -> Decided:
         label=Label("confidential"),
         classes=frozenset({DataClass.PII}),
         findings=(finding(),),
-        policy=PolicyEvidence(412, "sha256:" + "ab" * 32, ("mask-contact",), "CONTACT_MASKED", ()),
+        policy=PolicyEvidence(412, "sha256:" + "ab" * 32, "0" * 16, ("mask-contact",), "CONTACT_MASKED", ()),
         route=Route.EXTERNAL_TRANSFORMED,
         destination="openai-eu",
         transforms=(Entity("EMAIL_ADDRESS"),),
         sent=Content(SENT),
+        alias=Alias("openai-eu", "local-slm"),
+        task=JudgedTask(),
+        lacking=(),
+        status=0,
+        recourse=Recourse.NONE,
     )
     return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
 

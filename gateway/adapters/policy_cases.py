@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 from gateway.adapters.policy_exceptions import moment_of
 from gateway.adapters.policy_reader import API_VERSION, checked_name
@@ -26,12 +25,11 @@ from gateway.adapters.strict_yaml import Mark, PolicyError, YamlList, YamlNode, 
 from gateway.adapters.yaml_fields import Fields, Problems
 from gateway.domain.alias import Alias
 from gateway.domain.declaration import Source
-from gateway.domain.evidence import Route
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import CONFIDENCE
 from gateway.domain.labels import Entity, Label
 from gateway.domain.policy import Bundle, reported_by
-from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal
+from gateway.domain.routing import Refused, Routing, ToExternal, destination_of, route_of
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LISTED = ("classes", "transforms", "rules", "shadow", "exception")
@@ -117,23 +115,13 @@ def outcome_of(routing: Routing) -> Expectation:
         "shadow": frozenset(verdict.shadow),
         "exception": frozenset(routing.exceptions),
         "transforms": frozenset[str](),
-        "destination": frozenset[str](),
-        "status": frozenset[str](),
+        "route": frozenset({route_of(way).value}),
+        "destination": frozenset({destination_of(way)} - {""}),
+        "status": frozenset({str(way.status)}) if isinstance(way, Refused) else frozenset[str](),
     }
-    match way:
-        case ToExternal(destination=destination, transforms=transforms):
-            route = Route.EXTERNAL_TRANSFORMED if transforms else Route.EXTERNAL
-            told["transforms"] = frozenset(str(transform.entity) for transform in transforms)
-            told["destination"] = frozenset({destination})
-        case ToLocal(destination=destination):
-            route = Route.LOCAL
-            told["destination"] = frozenset({destination})
-        case Refused(status=status):
-            route = Route.BLOCKED
-            told["status"] = frozenset({str(status)})
-        case _:
-            assert_never(way)
-    return told | {"route": frozenset({route.value})}
+    if isinstance(way, ToExternal):
+        told["transforms"] = frozenset(str(transform.entity) for transform in way.transforms)
+    return told
 
 
 def differences(expected: Expectation, actual: Expectation) -> tuple[str, ...]:

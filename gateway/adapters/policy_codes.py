@@ -91,8 +91,8 @@ POLICY_CODES: Final[Mapping[str, Code]] = MappingProxyType(
             what="Something that the format knows and this version does not do.",
             why="To load the file without it would enforce less than the file says.",
             mend="Say it with what is supported, or wait with the rule.",
-            wrong="when: {task: extraction}",
-            right="when: {app: extraction-batch}",
+            wrong="customers: {type: exact_match, index: indexes/customers.edm, label: restricted}",
+            right="customers: {type: terms, terms: [Jane Roe], label: restricted}",
         ),
         "P010": Code(
             name="dead-rule",

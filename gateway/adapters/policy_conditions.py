@@ -17,16 +17,19 @@ from gateway.domain.conditions import (
     FindingIs,
     LabelIs,
     Not,
+    TaskIs,
 )
 from gateway.domain.declaration import Source
-from gateway.domain.finding import CONFIDENCE, Permille
+from gateway.domain.finding import CONFIDENCE, Permille, Task
 from gateway.domain.labels import DataClass, Entity, Label
 
 STAND_IN: Condition = Not(ClassIs(DataClass.SECRET))
 """Goes on in the place of a condition that cannot be read. The file has a problem then, and never loads."""
 
 _CONTEXT = tuple(each.value for each in ContextField)
-_KEYS = ("any", "all", "not", "finding", "class", "label", *_CONTEXT)
+_KEYS = ("any", "all", "not", "finding", "class", "label", "task", *_CONTEXT)
+TASKS = tuple(each.value for each in Task if each is not Task.UNKNOWN)
+"""The tasks that a rule may name."""
 _MOST_VALUES = 1_000_000
 
 
@@ -60,7 +63,7 @@ def read_condition(problems: Problems, node: YamlNode, names: Names) -> Conditio
         case _ if key in _CONTEXT:
             return ContextIs(ContextField(key), name_patterns(problems, value, f"'{key}'"))
         case "task":
-            problems.error(mark, "P007", "conditions on the task are not supported yet")
+            return _task(problems, value)
         case _:
             problems.unknown(mark, "P001", "condition", key, _KEYS)
     return STAND_IN
@@ -75,15 +78,17 @@ def name_patterns(problems: Problems, node: YamlNode, what: str) -> frozenset[st
     return frozenset(value for _, value in given)
 
 
-def needs_purpose(condition: Condition) -> bool:
-    """Whether a condition can only be true for a caller that claims some purpose."""
+def needs_a_word(condition: Condition) -> bool:
+    """Whether a condition can only be true for a caller that claims some purpose, or whose task was judged."""
     match condition:
         case ContextIs(field=field, values=values):
             return field is ContextField.PURPOSE and "*" not in values
+        case TaskIs():
+            return True
         case AnyOf(conditions=inner):
-            return all(needs_purpose(each) for each in inner)
+            return all(needs_a_word(each) for each in inner)
         case AllOf(conditions=inner):
-            return any(needs_purpose(each) for each in inner)
+            return any(needs_a_word(each) for each in inner)
         case _:
             return False
 
@@ -140,6 +145,22 @@ def _class(problems: Problems, node: YamlNode) -> Condition:
         problems.error(node.mark, "P005", "'class' is a data class, or a list of at least one")
         return STAND_IN
     return AnyOf(tuple(_class(problems, item) for item in node.items))
+
+
+def _task(problems: Problems, node: YamlNode) -> Condition:
+    """One task or several; a mapping says with them how sure the judgement has to be, which is `medium` otherwise."""
+    least = CONFIDENCE["medium"]
+    if isinstance(node, YamlMap):
+        fields = Fields(problems, node, "'task'", required=("is",), optional=("min_confidence",))
+        least = CONFIDENCE[fields.choice("min_confidence", tuple(CONFIDENCE), "medium")]
+        given = fields.texts("is")
+    else:
+        given = texts_of(problems, node, "'task'")
+    for mark, name in given:
+        if name not in TASKS:
+            problems.unknown(mark, "P016", "task", name, TASKS)
+    tasks = frozenset(Task(name) for _, name in given if name in TASKS)
+    return TaskIs(tasks, least) if tasks else STAND_IN
 
 
 def _label(problems: Problems, node: YamlNode, names: Names) -> Condition:

@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
-from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextField, ContextIs, FindingIs, LabelIs, Not
+from gateway.domain.conditions import (
+    AllOf,
+    AnyOf,
+    ClassIs,
+    Condition,
+    ContextField,
+    ContextIs,
+    FindingIs,
+    LabelIs,
+    Not,
+    TaskIs,
+)
 from gateway.domain.labels import Label, Scale
 from gateway.domain.policy import Block, RouteExternal, RouteLocal, Rule, Scope
 
@@ -63,7 +74,7 @@ def _possible(condition: Condition, scale: Scale, scope: Scope) -> _Possible:
             return _Possible(within, every - within)
         case ContextIs():
             return _Possible(every if _meets(condition, scope) else none, every)
-        case FindingIs() | ClassIs():
+        case FindingIs() | ClassIs() | TaskIs():
             return _Possible(every, every)
         case _:
             assert_never(condition)

@@ -30,8 +30,18 @@ from gateway.adapters.policy_detectors import classes_of
 from gateway.adapters.policy_reader import API_VERSION, checked_name
 from gateway.adapters.strict_yaml import Mark, PolicyError, YamlMap, YamlNode, parse, shown
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean
-from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextIs, FindingIs, LabelIs, Not, matches
-from gateway.domain.evaluate import classify
+from gateway.domain.conditions import (
+    AllOf,
+    AnyOf,
+    ClassIs,
+    Condition,
+    ContextIs,
+    FindingIs,
+    LabelIs,
+    Not,
+    TaskIs,
+    matches,
+)
 from gateway.domain.exceptions import (
     DAY,
     LONGEST_DAYS,
@@ -44,6 +54,7 @@ from gateway.domain.exceptions import (
 )
 from gateway.domain.labels import Classification, Entity, Label
 from gateway.domain.policy import Block, Policy, RouteExternal, RouteLocal, Rule, TransformOnly, reported_by
+from gateway.domain.sensitivity import classify
 
 SOON_DAYS = 7
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -282,7 +293,7 @@ def _depends_on(condition: Condition, entity: Entity) -> bool:
             return named == entity
         case ClassIs() | LabelIs():
             return True
-        case ContextIs():
+        case ContextIs() | TaskIs():
             return False
         case AnyOf(conditions=inner) | AllOf(conditions=inner):
             return any(_depends_on(each, entity) for each in inner)

@@ -9,7 +9,7 @@ from typing import assert_never
 from gateway.adapters.file_policies import POLICY_SUFFIX, FilePolicies, read_files
 from gateway.adapters.policy_lint import cases_of, tried
 from gateway.adapters.strict_yaml import load_strict
-from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextIs, FindingIs, LabelIs, Not
+from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextIs, FindingIs, LabelIs, Not, TaskIs
 from gateway.domain.finding import CONFIDENCE
 from gateway.domain.policy import Block, Policy, RouteExternal, RouteLocal, Rule, Transform, TransformOnly
 from gateway.domain.strict_json import Json
@@ -80,6 +80,10 @@ def condition_in_words(condition: Condition) -> str:
             return f"there is {data_class.value} data"
         case LabelIs(at_least=low, at_most=high):
             return f"the label is {low}" if low == high else f"the label is from {low} to {high}"
+        case TaskIs(tasks=tasks):
+            named = _joined(sorted(each.value.replace("_", " ") for each in tasks), "or")
+            sure = _AT_LEAST.get(condition.min_confidence, "")
+            return f"the task is taken for {named} with at least {sure} confidence"
         case ContextIs(field=field, values=values):
             return f"the {field.value} is {_joined(sorted(values), 'or')}"
         case _:

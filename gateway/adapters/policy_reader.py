@@ -22,7 +22,7 @@ from datetime import date
 from typing import Final
 
 from gateway.adapters.policy_answers import read_answers
-from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, needs_purpose, read_condition
+from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, needs_a_word, read_condition
 from gateway.adapters.policy_dead import never_true, overruled
 from gateway.adapters.policy_detectors import Known, classes_of, read_detectors
 from gateway.adapters.policy_indexes import NO_INDEXES, Indexes
@@ -57,7 +57,8 @@ KNOWN_ENTITIES: Final = frozenset(DEFAULT_TABLE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _REASON = re.compile(r"[A-Z0-9][A-Z0-9_]{0,63}")
 _LOCAL, _EXTERNAL = "local", "external"
-_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_LABEL = re.compile(r"(?!(?:[^0-9]*[0-9]){7})[a-z][a-z0-9_-]{0,31}")
+"""At most six digits: a claimed label is recorded in clear only where it cannot be the number of a person."""
 _LONGEST_TOLD = 500
 _CONTROL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:()/-]{0,63}")
 _EVERYONE = frozenset({"*"})
@@ -203,8 +204,8 @@ class _Reader:
         fields = Fields(self._problems, node, "a rule", required=required, optional=optional)
         when = self._condition(fields)
         then = self._consequence(fields.node("then")) if "then" in fields else Block(403)
-        if isinstance(then, RouteExternal) and needs_purpose(when):
-            message = "this can never permit: a purpose is the caller's own word and can only tighten"
+        if isinstance(then, RouteExternal) and needs_a_word(when):
+            message = "this can never permit: a purpose and a task rest on the caller's own words and can only tighten"
             self._problems.error(fields.place("when"), "P010", message)
         told = fields.text("tell_user")
         if len(told) > _LONGEST_TOLD:
@@ -339,7 +340,7 @@ def _labels(root: Fields) -> Scale:
     given = root.texts("labels")
     for mark, name in given:
         if name and not _LABEL.fullmatch(name):
-            root.problems.error(mark, "P005", f"a label matches {_LABEL.pattern}")
+            root.problems.error(mark, "P005", "a label is at most 32 small letters, _, - and at most six digits")
     names = tuple(dict.fromkeys(name for _, name in given))
     if len(names) != len(given):
         root.problems.error(root.place("labels"), "P002", "a label stands twice")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.adapters.policy_conditions import TASKS
 from gateway.adapters.policy_reader import API_VERSION, KNOWN_ENTITIES
 from gateway.adapters.policy_schema_detectors import detector_schema
 from gateway.adapters.schema_parts import list_or_one, named, object_of, one_of, ref, text, texts
@@ -121,9 +122,17 @@ def _condition() -> Json:
         "finding": _finding_condition(),
         "class": texts(ref("class")),
         "label": label,
+        "task": _task(),
         **{each.value: names for each in ContextField},
     }
     return object_of("A condition is one key.", optional=tests) | {"minProperties": 1, "maxProperties": 1}
+
+
+def _task() -> Json:
+    tasks = _texts(_one_of(TASKS))
+    sure = _object("", required={"is": tasks}, optional={"min_confidence": _ref("confidence")})
+    told: list[Json] = [tasks, sure]
+    return {"anyOf": told, "description": "What the conversation asks a model to do. It can only tighten."}
 
 
 def _finding_condition() -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.policy_cases import (
     PolicyCase,
     differences,
@@ -29,6 +28,8 @@ from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_author import fmt, schema
 from gateway.cli.policy_index import index
+from gateway.cli.policy_bundle import EXIT_FOUND, bundle_at, print_problems
+from gateway.cli.policy_past import diff, replay
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
 from gateway.domain.considered import considered
@@ -43,7 +44,6 @@ from gateway.domain.strict_json import dump_json
 from gateway.paths import data_path
 from gateway.wire.schema import CHAT
 
-EXIT_FOUND = 1
 _CONTENT = Address("/messages/0/content")
 
 _FOLDER = click.option(
@@ -60,6 +60,8 @@ def policy() -> None:
 policy.add_command(schema)
 policy.add_command(fmt)
 policy.add_command(index)
+policy.add_command(replay)
+policy.add_command(diff)
 
 
 @policy.command("lint")
@@ -81,8 +83,8 @@ def lint(*, folder: str, config: str, as_json: bool, sarif: bool) -> None:
         found = [*(_described(e, "error") for e in errors), *(_described(w, "warning") for w in warnings)]
         click.echo(json.dumps(found, indent=2))
     else:
-        _print(errors)
-        _print(warnings, " warning:")
+        print_problems(errors)
+        print_problems(warnings, " warning:")
         click.echo(f"{directory}: {len(errors)} errors, {len(warnings)} warnings", err=True)
     sys.exit(EXIT_FOUND if errors else 0)
 
@@ -94,9 +96,9 @@ def lint(*, folder: str, config: str, as_json: bool, sarif: bool) -> None:
 def test(*, folder: str, config: str, coverage: bool) -> None:
     """Run the cases of every *.policy.test.yaml against the bundle. Exit 1 when one fails."""
     directory = _directory(folder, config)
-    bundle = _bundle(directory)
+    bundle = bundle_at(directory)
     cases, errors = cases_of(directory, bundle)
-    _print(errors)
+    print_problems(errors)
     if errors:
         sys.exit(EXIT_FOUND)
     results = _run(bundle, cases, config)
@@ -133,10 +135,10 @@ def explain(
     as_json: bool,
 ) -> None:
     """Tell which rules match and which do not, and why; the label, the winner, the destination and shadow rules."""
-    bundle = _bundle(_directory(folder, config))
+    bundle = bundle_at(_directory(folder, config))
     data = _input(text_file, facts_file)
     facts, errors = read_facts("facts", b"{}" if text_file else data, vocabulary_of(bundle, KNOWN_ENTITIES))
-    _print(errors)
+    print_problems(errors)
     if errors:
         sys.exit(EXIT_FOUND)
     if text_file:
@@ -152,15 +154,6 @@ def _directory(folder: str, config: str) -> Path:
         return Path(folder)
     configured = settings_of(config).policies.dir
     return Path(configured) if configured else data_path("policies")
-
-
-def _bundle(directory: Path) -> Bundle:
-    """The bundle of a folder; its problems and exit 1 when it does not load."""
-    try:
-        return FilePolicies(directory).current()
-    except PolicyErrors as error:
-        _print(error.problems)
-        sys.exit(EXIT_FOUND)
 
 
 def _run(bundle: Bundle, cases: Sequence[PolicyCase], config: str) -> list[tuple[PolicyCase, Routing]]:
@@ -220,12 +213,6 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise click.UsageError("the input is not UTF-8 text") from None
-
-
-def _print(problems: Iterable[PolicyError], kind: str = "") -> None:
-    for problem in problems:
-        place = f"{problem.file}:{problem.line}:{problem.column}"
-        click.echo(f"{place} {problem.code}{kind} {problem.message}")
 
 
 def _described(problem: PolicyError, severity: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from gateway.domain.declaration import Source
 from gateway.domain.facts import Facts, FindingFact
-from gateway.domain.finding import Permille
+from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import DataClass, Entity, Label, Scale
 
 
@@ -60,6 +60,21 @@ class ContextIs:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskIs:
+    """True when the conversation was judged to ask for one of `tasks` with at least this confidence.
+
+    `unknown` is never among them. A task is a guess about the caller's own words: like them, it only tightens.
+    """
+
+    tasks: frozenset[Task]
+    min_confidence: Permille
+
+    def __post_init__(self) -> None:
+        if not self.tasks or Task.UNKNOWN in self.tasks:
+            raise ValueError("a task that nobody judged is no task")
+
+
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """True when one of its conditions is. Never empty."""
 
@@ -86,7 +101,30 @@ class Not:
     condition: Condition
 
 
-Condition = FindingIs | ClassIs | LabelIs | ContextIs | AnyOf | AllOf | Not
+Condition = FindingIs | ClassIs | LabelIs | ContextIs | TaskIs | AnyOf | AllOf | Not
+
+LABEL, TASK = "label", "task"
+SAID = frozenset({LABEL, TASK, ContextField.PURPOSE.value})
+"""What a caller says of itself, or its words are taken for. It may only tighten."""
+
+
+def reads(condition: Condition) -> frozenset[str]:
+    """What a condition asks for beside findings and classes: `LABEL`, `TASK`, and the names of context fields."""
+    match condition:
+        case AnyOf(conditions=inner) | AllOf(conditions=inner):
+            return frozenset[str]().union(*(reads(each) for each in inner))
+        case Not(condition=inner_one):
+            return reads(inner_one)
+        case ContextIs(field=field):
+            return frozenset({field.value})
+        case LabelIs():
+            return frozenset({LABEL})
+        case TaskIs():
+            return frozenset({TASK})
+        case FindingIs() | ClassIs():
+            return frozenset()
+        case _:
+            assert_never(condition)
 
 
 def _not_vacuous(conditions: tuple[Condition, ...]) -> None:
@@ -103,6 +141,7 @@ class Circumstances:
     label: Label
     scale: Scale
     context: Mapping[ContextField, str]
+    task: JudgedTask
 
 
 def circumstances(facts: Facts, label: Label, classes: frozenset[DataClass], scale: Scale) -> Circumstances:
@@ -117,7 +156,7 @@ def circumstances(facts: Facts, label: Label, classes: frozenset[DataClass], sca
         ContextField.MODEL: facts.model,
         ContextField.PURPOSE: facts.context.purpose,
     }
-    return Circumstances(found, classes, label, scale, context)
+    return Circumstances(found, classes, label, scale, context, facts.task)
 
 
 def holds(condition: Condition, now: Circumstances) -> bool:
@@ -140,6 +179,8 @@ def compiled(condition: Condition, scale: Scale) -> Test:
             return lambda now: now.label in within
         case ContextIs():
             return _context(condition)
+        case TaskIs(tasks=tasks, min_confidence=least):
+            return lambda now: now.task.task in tasks and now.task.confidence >= least
         case AnyOf(conditions=inner):
             return _any(tuple(compiled(each, scale) for each in inner))
         case AllOf(conditions=inner):

@@ -29,9 +29,9 @@ from typing import assert_never
 
 from gateway.domain import _mint
 from gateway.domain.alias import Alias
+from gateway.domain.capability import Lack
 from gateway.domain.clearance import Permit
 from gateway.domain.conversation import Conversation
-from gateway.domain.evaluate import Sensitivity
 from gateway.domain.evidence import Route
 from gateway.domain.facts import Context, Facts, facts_of
 from gateway.domain.finding import Report
@@ -39,6 +39,7 @@ from gateway.domain.labels import Entity
 from gateway.domain.mask import Anonymizer, Masked, PlaceholderKey, Vault, fold, mask
 from gateway.domain.policy import Bundle
 from gateway.domain.routing import NO_LOCAL_DESTINATION, Refused, Routing, ToExternal, ToLocal, routed
+from gateway.domain.sensitivity import Sensitivity
 from gateway.domain.strict_json import Json
 
 NOWHERE_INSIDE = (
@@ -57,7 +58,8 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Why a decision fell as it did. `exceptions` are the ids of those without which it would have fallen otherwise."""
+    """Why a decision fell as it did. `exceptions` are the ids of those without which it would have fallen otherwise,
+    `spent` of those that had no use left."""
 
     facts: Facts
     sensitivity: Sensitivity
@@ -67,6 +69,7 @@ class Judgement:
     policy_revision: int
     policy_digest: str
     exceptions: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,13 @@ class Case:
     """Control fields that the gateway sets on whatever leaves, such as `store: false`."""
     usable: frozenset[str] = frozenset()
     """The ids of exceptions that may have uses left."""
+    lacking: tuple[Lack, ...] = ()
+    """What the models inside cannot do of what the conversation asks for."""
 
 
 def decide(case: Case, masking: Masking) -> Decision:
     """The decision on one request. Pure: equal arguments give equal decisions."""
-    facts = facts_of(case.conversation, case.report, case.context, fold)
+    facts = facts_of(case.conversation, case.report, case.context, fold, case.lacking)
     routing = routed(case.bundle, facts, case.alias, case.usable)
     judgement = _judgement(case, facts, routing)
     way = routing.way
@@ -161,4 +166,5 @@ def _judgement(case: Case, facts: Facts, routing: Routing) -> Judgement:
         policy_revision=case.bundle.revision,
         policy_digest=case.bundle.digest,
         exceptions=routing.exceptions,
+        spent=tuple(sorted(case.bundle.exception_ids - case.usable)),
     )

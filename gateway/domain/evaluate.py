@@ -7,8 +7,9 @@ Theory of operation
 3. Among the rules that match, the most restrictive consequence wins: block > local > transform and send > send.
    Transforms are united. Where several rules allow leaving, only a destination that all of them allow is allowed.
 4. No rule matches: the policy's default, which is inside. Two policies' defaults: the more restrictive.
-5. What the client says of itself (a label, a purpose) can only tighten: the request is also judged without it, and
-   with every label between its own and the claimed one, and the strictest of these verdicts stands.
+5. What the client says of itself (a label, a purpose), and the task that its words are taken for, can only tighten: the
+   request is also judged without it, and with every label between its own and the claimed one, and the strictest of
+   these verdicts stands.
 6. Leaving needs all of: a rule that allows it, every leaf examined, opaque parts counted at the policy's label for
    them, and after the transforms a label and classes within the destination's ceiling. Else: inside.
 
@@ -21,43 +22,32 @@ Nothing here knows of exceptions: `domain.waiving` judges a second time, with wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from types import MappingProxyType
 
-from gateway.domain.conditions import circumstances
+from gateway.domain.conditions import TASK, Circumstances, ContextField, circumstances
 from gateway.domain.facts import Facts
-from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
+from gateway.domain.finding import JudgedTask, Task
+from gateway.domain.labels import Classification, Entity, Label
 from gateway.domain.policy import (
     Block,
     Bundle,
-    Ceiling,
-    OnFailure,
     Policy,
     RouteExternal,
     RouteLocal,
     Rule,
     Severity,
+    TestedRules,
     Transform,
     TransformOnly,
-    TreatAs,
 )
+from gateway.domain.sensitivity import AS_IT_IS, Sensitivity, on_failure, sensitivity_of
 from gateway.domain.transforms import united
 
 _SEVERITIES = tuple(Severity)
 _NOBODY_SAID = Label("")
-_NOTHING: frozenset[DataClass] = frozenset()
-AS_IT_IS: Mapping[Entity, Classification] = MappingProxyType({})
-"""No entity counts as anything but what it means."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sensitivity:
-    """How sensitive a set of facts is."""
-
-    label: Label
-    classes: frozenset[DataClass]
+_NOT_JUDGED = JudgedTask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +90,12 @@ def evaluate(bundle: Bundle, facts: Facts) -> Verdict:
     """What the bundle says of these facts. A caller that no policy speaks of stays inside."""
     policies = bundle.in_scope(facts.context.app, facts.context.tenant)
     if not policies:
-        everything = Sensitivity(bundle.scale.top, _NOTHING)
+        everything = Sensitivity(bundle.scale.top, frozenset())
         return Verdict(Inside(""), everything, "NO_POLICY_IN_SCOPE", (), (), "")
     sensitivity = sensitivity_of(policies, facts, frozenset())
-    verdicts = [_judged(policies, each, label, sensitivity) for each, label in _readings(policies, facts, sensitivity)]
-    return strictest(verdicts)
+    return strictest(
+        _judged(policies, facts, matched, sensitivity) for matched in _readings(policies, facts, sensitivity)
+    )
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
@@ -112,59 +103,16 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     return reduce(_stricter, verdicts)
 
 
-def sensitivity_of(
-    policies: Iterable[Policy],
-    facts: Facts,
-    transformed: frozenset[Entity],
-    counted: Mapping[Entity, Classification] = AS_IT_IS,
-) -> Sensitivity:
-    """Label and classes of what remains when the values of `transformed` entities are taken out.
-
-    Entities of `counted` have that label and these classes. They stay what they are for one question: whether a person
-    and a matter of health stand side by side.
-    """
+def wordings(policies: Iterable[Policy], facts: Facts) -> tuple[Facts, ...]:
+    """The facts as they are told, and without the purpose that the client names and the task that its words were taken
+    for: in every combination, as far as some rule reads them."""
     chosen = tuple(policies)
-    scale = chosen[0].scale
-    remaining = {fact.entity for fact in facts.findings} - transformed
-    meant = {entity: classify(entity, chosen, scale) for entity in remaining}
-    meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()]
-    classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
-    of_a_person = any(DataClass.PII in meaning.classes for meaning in meant.values())
-    if of_a_person and not HEALTH_ENTITIES.isdisjoint(remaining):
-        classes |= {DataClass.PHI}
-    labels = {meaning.label for meaning in meanings}
-    if facts.context.claimed_label:
-        labels.add(facts.context.claimed_label)
-    labels |= {each.label for each in _on_failure(chosen, facts) if isinstance(each, TreatAs)}
-    return Sensitivity(scale.highest(*labels), classes)
-
-
-def classify(entity: Entity, policies: Iterable[Policy], scale: Scale) -> Classification:
-    """What an entity means: the strictest of what the policies say, and each that is silent says the default table.
-
-    So no file can lower what an entity means to another. An entity that nobody knows counts as the top label.
-    """
-    shipped = DEFAULT_TABLE.get(entity)
-    said = [policy.meanings.get(entity, shipped) for policy in policies]
-    known = [each for each in said if each is not None]
-    if not known:
-        return Classification(scale.top, frozenset({DataClass.PII}))
-    if len(known) == 1:
-        return known[0]
-    return Classification(scale.highest(*(each.label for each in known)), _NOTHING.union(*(e.classes for e in known)))
-
-
-def within_ceiling(policies: Iterable[Policy], destination: str, sensitivity: Sensitivity) -> bool:
-    """Whether every policy that names `destination` clears it for this sensitivity. One that none names is cleared
-    for nothing."""
-    ceilings = [(p.ceilings[destination], p.scale) for p in policies if destination in p.ceilings]
-    return bool(ceilings) and all(_below(ceiling, sensitivity, scale) for ceiling, scale in ceilings)
-
-
-def wordings(facts: Facts) -> tuple[Facts, ...]:
-    """The facts as the client tells them, and without the purpose that it names."""
-    context = facts.context
-    return (replace(facts, context=replace(context, purpose="")), facts) if context.purpose else (facts,)
+    told = [facts]
+    if facts.context.purpose and any(ContextField.PURPOSE in policy.reads for policy in chosen):
+        told = [replace(facts, context=replace(facts.context, purpose="")), *told]
+    if facts.task.task is not Task.UNKNOWN and any(TASK in policy.reads for policy in chosen):
+        told = [*(replace(each, task=_NOT_JUDGED) for each in told), *told]
+    return tuple(told)
 
 
 def degrees(
@@ -182,17 +130,24 @@ def degrees(
     return scale.labels[scale.rank(own) : scale.rank(sensitivity.label) + 1]
 
 
-def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[tuple[Facts, Label]]:
-    """The facts without the client's own words, and with each degree of them; one reading where there are none."""
+def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[list[Rule]]:
+    """The rules that match the facts without the client's own words, and with each degree of them. One reading where
+    there are none. What no word of the client changes is matched once."""
+    steady = _matched((policy.steady for policy in policies), circumstances_of(facts, sensitivity, policies))
     between = degrees(policies, facts, sensitivity)
-    for each in wordings(facts):
+    seen: set[tuple[int, ...]] = set()
+    for each in wordings(policies, facts):
+        now = circumstances_of(each, sensitivity, policies)
         for label in between:
-            yield each, label
+            said = _matched((policy.said for policy in policies), replace(now, label=label))
+            which = tuple(id(rule) for rule in said)
+            if which not in seen:
+                seen.add(which)
+                yield steady + said
 
 
-def _judged(policies: tuple[Policy, ...], facts: Facts, label: Label, sensitivity: Sensitivity) -> Verdict:
-    """The verdict on one reading, whose label is `label`."""
-    matched = matching(policies, facts, Sensitivity(label, sensitivity.classes))
+def _judged(policies: tuple[Policy, ...], facts: Facts, matched: list[Rule], sensitivity: Sensitivity) -> Verdict:
+    """The verdict on one reading."""
     live = [rule for rule in matched if not rule.shadow]
     outcome, reason, told = concluded(policies, facts, live)
     shadow = _ids(rule for rule in matched if rule.shadow)
@@ -202,13 +157,22 @@ def _judged(policies: tuple[Policy, ...], facts: Facts, label: Label, sensitivit
 def matching(policies: Iterable[Policy], facts: Facts, sensitivity: Sensitivity) -> list[Rule]:
     """The rules that match facts of this sensitivity, shadow rules with them."""
     chosen = tuple(policies)
-    now = circumstances(facts, sensitivity.label, sensitivity.classes, chosen[0].scale)
-    return [rule for policy in chosen for test, rule in policy.tests if test(now)]
+    now = circumstances_of(facts, sensitivity, chosen)
+    return _matched((part for policy in chosen for part in (policy.steady, policy.said)), now)
+
+
+def circumstances_of(facts: Facts, sensitivity: Sensitivity, policies: Sequence[Policy]) -> Circumstances:
+    """What conditions are held against."""
+    return circumstances(facts, sensitivity.label, sensitivity.classes, policies[0].scale)
+
+
+def _matched(parts: Iterable[TestedRules], now: Circumstances) -> list[Rule]:
+    return [rule for part in parts for test, rule in part if test(now)]
 
 
 def concluded(policies: tuple[Policy, ...], facts: Facts, live: list[Rule]) -> Outcome:
     """Outcome, reason and what the user is told, when these rules hold."""
-    blocked = [each for each in _on_failure(policies, facts) if isinstance(each, Block)]
+    blocked = [each for each in on_failure(policies, facts) if isinstance(each, Block)]
     if blocked:
         return max(blocked, key=lambda block: block.status), "UNREADABLE", ""
     for kind in (Block, RouteLocal, RouteExternal):
@@ -279,17 +243,6 @@ def _one_place(consequences: Iterable[object]) -> str:
     """The destination inside that rules name: the first by name where several do; empty where none does."""
     named = {each.destination for each in consequences if isinstance(each, RouteLocal)} - {""}
     return min(named, default="")
-
-
-def _on_failure(policies: tuple[Policy, ...], facts: Facts) -> list[OnFailure]:
-    """What the policies say of leaves that failed and of parts that nobody reads, as far as there are any."""
-    said: list[OnFailure] = [p.on_detector_failure for p in policies] if facts.failed else []
-    return said + ([p.on_opaque_part for p in policies] if facts.opaque else [])
-
-
-def _below(ceiling: Ceiling, sensitivity: Sensitivity, scale: Scale) -> bool:
-    in_label = scale.at_most(sensitivity.label, ceiling.max_label)
-    return in_label and not sensitivity.classes & ceiling.never
 
 
 def _ids(rules: Iterable[Rule]) -> tuple[str, ...]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.domain.alias import Alias
+from gateway.domain.capability import Lack, Recourse
 from gateway.domain.facts import FindingFact
+from gateway.domain.finding import JudgedTask
 from gateway.domain.labels import DataClass, Entity, Label
 
 
@@ -30,14 +33,18 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvidence:
-    """Which policy decided, by which rules, and by which exceptions from them. `digest` is `sha256:<hex>`."""
+    """Which policy decided, by which rules, and by which exceptions from them. `digest` is `sha256:<hex>`;
+    `meanings` names the shipped table of entities; `spent` are the exceptions that would have applied and had no use
+    left."""
 
     revision: int
     digest: str
+    meanings: str
     rules: tuple[str, ...]
     reason: str
     shadow: tuple[str, ...]
     exceptions: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,8 @@ class Decided:
 
     `at` is in microseconds since the epoch, UTC. `failed` and `opaque` count what could not be read. `who` is the id of
     the key that asked; records hold a pseudonym of it. `model`, `purpose` and `claimed_label` are the caller's own
-    words (the last two may be empty): records hold them only where they can be nothing but a name.
+    words (the last two may be empty): records hold them only where they can be nothing but a name. `alias` is where the
+    model could go, so that routing can be told again; `status` is 0 unless the request was refused.
     """
 
     decision_id: str
@@ -71,6 +79,11 @@ class Decided:
     destination: str
     transforms: tuple[Entity, ...]
     sent: Content
+    alias: Alias
+    task: JudgedTask
+    lacking: tuple[Lack, ...]
+    status: int
+    recourse: Recourse
 
 
 class Result(StrEnum):

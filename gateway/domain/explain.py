@@ -20,13 +20,14 @@ from gateway.domain.conditions import (
     FindingIs,
     LabelIs,
     Not,
+    TaskIs,
     circumstances,
     holds,
 )
 from gateway.domain.declaration import Source
 from gateway.domain.evaluate import Verdict
 from gateway.domain.facts import Facts, FindingFact
-from gateway.domain.finding import CONFIDENCE
+from gateway.domain.finding import CONFIDENCE, Task
 from gateway.domain.policy import Bundle, Rule
 from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal
 
@@ -127,6 +128,8 @@ def _because(condition: Condition, now: Circumstances) -> str:
             given = now.context[field]
             said = f"the {field.value} is {given}" if given else f"no {field.value} is given"
             return said if holds(condition, now) else f"{said}, not {_joined(sorted(values), 'or')}"
+        case TaskIs():
+            return _judged(condition, now)
         case _:
             assert_never(condition)
 
@@ -161,7 +164,17 @@ def _labelled(condition: LabelIs, now: Circumstances) -> str:
     return f"the label is {now.label}"
 
 
-def _confidence(condition: FindingIs) -> str:
+def _judged(condition: TaskIs, now: Circumstances) -> str:
+    task, sure = now.task.task, now.task.confidence
+    if task is Task.UNKNOWN:
+        return "the task was not judged"
+    said = f"the task was taken for {task.value.replace('_', ' ')} with a confidence of {sure / 1000:g}"
+    if task not in condition.tasks:
+        return f"{said}, not {_joined(sorted(each.value.replace('_', ' ') for each in condition.tasks), 'or')}"
+    return said if sure >= condition.min_confidence else f"{said}, below {_confidence(condition)}"
+
+
+def _confidence(condition: FindingIs | TaskIs) -> str:
     words = {least: word for word, least in CONFIDENCE.items()}
     least = condition.min_confidence
     return f"{words[least]} ({least / 1000:g})" if least in words else f"{least / 1000:g}"

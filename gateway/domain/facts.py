@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.domain.capability import Lack
 from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.declaration import Source
-from gateway.domain.finding import CONFIDENCE, Examined, Finding, Permille, Report
+from gateway.domain.finding import CONFIDENCE, Examined, Finding, JudgedTask, Permille, Report
 from gateway.domain.labels import Entity, Label
+
+_NOT_JUDGED = JudgedTask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that evaluation reads. `failed` and `opaque` count leaves and parts that nobody could read."""
+    """All that evaluation reads. `failed` and `opaque` count leaves and parts that nobody could read; `lacking` says
+    what the models inside cannot do of what is asked."""
 
     context: Context
     model: str = field(repr=False)
@@ -57,9 +61,17 @@ class Facts:
     opaque: int
     findings: tuple[FindingFact, ...]
     operation: Operation = Operation.CHAT
+    task: JudgedTask = _NOT_JUDGED
+    lacking: tuple[Lack, ...] = ()
 
 
-def facts_of(conversation: Conversation, report: Report, context: Context, fold: Callable[[str], str]) -> Facts:
+def facts_of(
+    conversation: Conversation,
+    report: Report,
+    context: Context,
+    fold: Callable[[str], str],
+    lacking: tuple[Lack, ...] = (),
+) -> Facts:
     """The facts of a conversation. A leaf that the report is silent about counts as failed.
 
     `fold` brings two writings of one value together (case, spaces, width).
@@ -86,6 +98,8 @@ def facts_of(conversation: Conversation, report: Report, context: Context, fold:
         opaque=len(conversation.opaque),
         findings=tuple(found),
         operation=conversation.operation,
+        task=report.task,
+        lacking=lacking,
     )
 
 

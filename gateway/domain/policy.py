@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.domain.answer_rules import AnswerRule
-from gateway.domain.conditions import Condition, Test, compiled, matches
+from gateway.domain.conditions import SAID, Condition, Test, compiled, matches, reads
 from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
@@ -179,6 +179,9 @@ class Rule:
     shadow: bool = False
 
 
+TestedRules = tuple[tuple[Test, Rule], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which callers a policy speaks of: names; a `*` at the end stands for any rest."""
@@ -202,7 +205,8 @@ class Policy:
     """One policy file. `default` is always inside or a block.
 
     `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes.
-    `tests` are its rules, each behind its condition as a function.
+    `steady` and `said` are its rules, each behind its condition as a function: those that nothing which the caller says
+    of itself can change, and those that ask for a label, a purpose or a task. `reads` is what they ask for.
     """
 
     name: str
@@ -218,7 +222,9 @@ class Policy:
     local_model_down_status: int
     answers: tuple[AnswerRule, ...] = ()
     meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
-    tests: tuple[tuple[Test, Rule], ...] = field(init=False, repr=False, compare=False)
+    steady: TestedRules = field(init=False, repr=False, compare=False)
+    said: TestedRules = field(init=False, repr=False, compare=False)
+    reads: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         meanings: dict[Entity, Classification] = {}
@@ -228,7 +234,10 @@ class Policy:
             label = self.scale.highest(known.label, detector.means.label)
             meanings[entity] = Classification(label, known.classes | detector.means.classes)
         object.__setattr__(self, "meanings", meanings)
-        object.__setattr__(self, "tests", tuple((compiled(rule.when, self.scale), rule) for rule in self.rules))
+        tested = [(compiled(rule.when, self.scale), rule) for rule in self.rules]
+        object.__setattr__(self, "steady", tuple(each for each in tested if not reads(each[1].when) & SAID))
+        object.__setattr__(self, "said", tuple(each for each in tested if reads(each[1].when) & SAID))
+        object.__setattr__(self, "reads", frozenset[str]().union(*(reads(rule.when) for rule in self.rules)))
 
     @property
     def own_detectors(self) -> tuple[CustomDetector, ...]:

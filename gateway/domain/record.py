@@ -13,9 +13,9 @@ Theory of operation
    commitment.
 5. A record is the leaf of a chain of its writer: it holds the leaf hash (RFC 6962) of the one before.
 
-Facts that evaluation reads are all recorded, so a decision can be evaluated again. Findings that do not
-fit are folded by entity, source and confidence band, which evaluation cannot tell apart; `more` counts what did not fit
-even so.
+Facts that evaluation reads are all recorded, so a decision can be evaluated again (`domain.recorded`): with them where
+the model could go, what the models inside lacked, and which exceptions were used up. `domain.record_fit` says what
+fits; `more` counts what did not.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
-from gateway.domain.evidence import Content, Decided, Erased, Event, Evidence, Outcome, Pruned, Route
+from gateway.domain.evidence import Content, Decided, Erased, Event, Evidence, Outcome, PolicyEvidence, Pruned, Route
 from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
-from gateway.domain.record_findings import findings_within, within
+from gateway.domain.record_fit import findings_within, lacks_within, names_within
 from gateway.domain.record_schema import SCHEMAS, RecordError, is_word
 from gateway.domain.strict_json import Json
 
@@ -41,7 +41,6 @@ NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-_RULES_BYTES, _SHADOW_BYTES, _TRANSFORMS_BYTES = 2500, 1500, 1500
 _MOST_DIGITS = 6
 _DIGIT = re.compile(r"[0-9]")
 _RELEASE_DATE = re.compile(r"20[0-9]{2}(-?)[01][0-9]\1[0-3][0-9]")
@@ -168,9 +167,9 @@ def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:
 
 def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
     found, lost = findings_within(evidence.findings)
-    rules, lost_rules = within(sorted(evidence.policy.rules), _RULES_BYTES, len)
-    shadow, lost_shadow = within(sorted(evidence.policy.shadow), _SHADOW_BYTES, len)
-    transforms, lost_transforms = within(sorted(evidence.transforms), _TRANSFORMS_BYTES, len)
+    lacking, lost_lacking = lacks_within(evidence.lacking)
+    policy, lost_policy = _policy(evidence.policy)
+    transforms, lost_transforms = names_within("transforms", evidence.transforms)
     return {
         "k": _KINDS[evidence.route],
         "id": evidence.decision_id,
@@ -179,6 +178,7 @@ def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
         "who": pseudonym(secrets.tenant_key, evidence.who),
         "op": evidence.operation,
         "ctx": _context(evidence, secrets),
+        "to": {"ext": evidence.alias.external, "loc": evidence.alias.local},
         "body": {
             **_committed(evidence.received, secrets),
             "leaves": evidence.leaves,
@@ -186,25 +186,40 @@ def _decided(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
             "opaque": evidence.opaque,
         },
         "det": evidence.detector,
+        "task": {"is": evidence.task.task.value, "conf": evidence.task.confidence},
+        "lack": [{"d": each.destination, "cap": each.capability.value} for each in lacking],
         "label": evidence.label,
         "classes": [each for each in DataClass if each in evidence.classes],
         "find": found,
-        "pol": {
-            "rev": evidence.policy.revision,
-            "dig": evidence.policy.digest,
-            "rules": list(rules),
-            "reason": evidence.policy.reason,
-            "shadow": list(shadow),
-            "exc": list(evidence.policy.exceptions),
-        },
+        "pol": policy,
         "do": {
             "route": evidence.route.value,
             "destination": evidence.destination,
+            "status": evidence.status,
+            "able": evidence.recourse.value,
             "transforms": list(transforms),
             "sent": _committed(evidence.sent, secrets),
         },
-        "more": {"find": lost, "rules": lost_rules, "shadow": lost_shadow, "transforms": lost_transforms},
+        "more": {"find": lost, "lack": lost_lacking, "transforms": lost_transforms, **lost_policy},
     }
+
+
+def _policy(evidence: PolicyEvidence) -> tuple[Json, dict[str, Json]]:
+    """Which policy decided and how, and how many names of each list did not fit."""
+    rules, lost_rules = names_within("rules", evidence.rules)
+    shadow, lost_shadow = names_within("shadow", evidence.shadow)
+    spent, lost_spent = names_within("spent", evidence.spent)
+    said: dict[str, Json] = {
+        "rev": evidence.revision,
+        "dig": evidence.digest,
+        "ent": evidence.meanings,
+        "rules": list(rules),
+        "reason": evidence.reason,
+        "shadow": list(shadow),
+        "exc": list(evidence.exceptions),
+        "spent": list(spent),
+    }
+    return said, {"rules": lost_rules, "shadow": lost_shadow, "spent": lost_spent}
 
 
 def _outcome(evidence: Outcome) -> dict[str, Json]:

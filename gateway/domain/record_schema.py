@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from gateway.domain.capability import Capability, Recourse
 from gateway.domain.declaration import Source
 from gateway.domain.evidence import ErasureScope, EventKind, Result, Route
 from gateway.domain.exceptions import MOST_AT_ONCE
+from gateway.domain.finding import Task
 from gateway.domain.labels import DataClass
 from gateway.domain.strict_json import Json
 
@@ -133,8 +135,11 @@ _DECIDED: Mapping[str, Check] = {
     "who": _digest,
     "op": _matches(r"[a-z][a-z_]{0,31}"),
     "ctx": _shape({"model": _chosen_name, "purpose": _chosen_name, "claimed": _chosen_name}),
+    "to": _shape({"ext": _matches(rf"(?:{_NAME})?"), "loc": _matches(rf"(?:{_NAME})?")}),
     "body": _shape({**_committed, "leaves": _whole(), "failed": _whole(), "opaque": _whole()}),
     "det": _matches(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"),
+    "task": _shape({"is": _word_of(Task), "conf": _whole(1000)}),
+    "lack": _list_of(_shape({"d": _matches(_NAME), "cap": _word_of(Capability)}), 200),
     "label": _matches(r"[a-z][a-z0-9_-]{0,31}"),
     "classes": _list_of(_word_of(DataClass), len(DataClass)),
     "find": _list_of(_FINDING, 200),
@@ -142,21 +147,25 @@ _DECIDED: Mapping[str, Check] = {
         {
             "rev": _whole(),
             "dig": _matches(r"sha256:[0-9a-f]{64}"),
+            "ent": _matches(r"[0-9a-f]{16}"),
             "rules": _list_of(_rule, 1000),
             "reason": _matches(r"[A-Z0-9][A-Z0-9_]{0,63}"),
             "shadow": _list_of(_rule, 1000),
             "exc": _list_of(_matches(_POLICY_NAME), MOST_AT_ONCE),
+            "spent": _list_of(_matches(_POLICY_NAME), 200),
         }
     ),
     "do": _shape(
         {
             "route": _word_of(Route),
             "destination": _matches(rf"(?:{_NAME})?"),
+            "status": _whole(599),
+            "able": _word_of(Recourse),
             "transforms": _list_of(_entity, 1000),
             "sent": _shape(_committed),
         }
     ),
-    "more": _shape({"find": _whole(), "rules": _whole(), "shadow": _whole(), "transforms": _whole()}),
+    "more": _shape(dict.fromkeys(("find", "lack", "rules", "shadow", "spent", "transforms"), _whole())),
 }
 
 _OUTCOME: Mapping[str, Check] = {

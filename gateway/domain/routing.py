@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.domain.alias import Alias
-from gateway.domain.evaluate import AS_IT_IS, Inside, MayLeave, Verdict, evaluate, sensitivity_of, within_ceiling
+from gateway.domain.capability import Recourse
+from gateway.domain.evaluate import Inside, MayLeave, Verdict, evaluate
+from gateway.domain.evidence import Route
 from gateway.domain.exceptions import PolicyException, counted_as
 from gateway.domain.facts import Facts
 from gateway.domain.labels import Classification, Entity
 from gateway.domain.policy import Block, Bundle, Policy, Transform
+from gateway.domain.sensitivity import AS_IT_IS, sensitivity_of, within_ceiling
 from gateway.domain.transforms import no_stronger
 from gateway.domain.waiving import candidates, evaluate_waiving
 
@@ -48,6 +51,29 @@ class Refused:
 Way = ToExternal | ToLocal | Refused
 
 
+def route_of(way: Way) -> Route:
+    """How headers and records name a way."""
+    match way:
+        case ToExternal(transforms=transforms):
+            return Route.EXTERNAL_TRANSFORMED if transforms else Route.EXTERNAL
+        case ToLocal():
+            return Route.LOCAL
+        case Refused():
+            return Route.BLOCKED
+        case _:
+            assert_never(way)
+
+
+def destination_of(way: Way) -> str:
+    """Where it goes; empty where it is refused."""
+    return "" if isinstance(way, Refused) else way.destination
+
+
+def status_of(way: Way) -> int:
+    """The status of a refusal, else 0."""
+    return way.status if isinstance(way, Refused) else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """Where a request goes. `reason` is the code to record and tell, `verdict` what the policy itself said.
@@ -59,6 +85,7 @@ class Routing:
     reason: str
     verdict: Verdict
     exceptions: tuple[str, ...] = ()
+    recourse: Recourse = Recourse.NONE
 
 
 def routed(bundle: Bundle, facts: Facts, alias: Alias, usable: frozenset[str] = frozenset()) -> Routing:
@@ -71,7 +98,7 @@ def routed(bundle: Bundle, facts: Facts, alias: Alias, usable: frozenset[str] = 
     chosen = candidates(bundle, facts, plain.verdict, usable) if usable and bundle.exceptions else ()
     for some in [chosen, *((each,) for each in chosen)] if chosen else []:
         excepted = _excepted(bundle, facts, alias, some)
-        if _more_open(excepted.way, plain.way):
+        if more_open(excepted.way, plain.way):
             return _needed(bundle, facts, alias, excepted, some)
     return plain
 
@@ -94,7 +121,7 @@ def _needed(
     return routing
 
 
-def _more_open(new: Way, old: Way) -> bool:
+def more_open(new: Way, old: Way) -> bool:
     """Whether a way lets more out than another: more than a refusal, than staying inside, or more in clear."""
     if isinstance(new, ToExternal) and isinstance(old, ToExternal):
         weaker = no_stronger(new.transforms, old.transforms) and new.transforms != old.transforms

@@ -23,12 +23,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.domain.evaluate import (
-    Sensitivity,
     Verdict,
     concluded,
     degrees,
     matching,
-    sensitivity_of,
     strictest,
     wordings,
 )
@@ -43,6 +41,7 @@ from gateway.domain.exceptions import (
 from gateway.domain.facts import Facts
 from gateway.domain.labels import Classification, Entity
 from gateway.domain.policy import Block, Bundle, Policy, RouteExternal, RouteLocal, Rule, Transform, TransformOnly
+from gateway.domain.sensitivity import Sensitivity, sensitivity_of
 
 _Entities = frozenset[Entity]
 
@@ -75,7 +74,7 @@ def evaluate_waiving(bundle: Bundle, facts: Facts, exceptions: Sequence[PolicyEx
     counting = sensitivity_of(policies, facts, frozenset(), waived.counted)
     verdicts = [
         _judged(policies, each, (replace(found, label=one), replace(counting, label=other)), waived)
-        for each in wordings(facts)
+        for each in wordings(policies, facts)
         for one in degrees(policies, facts, found)
         for other in degrees(policies, facts, counting, waived.counted)
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from gateway.domain.capability import Recourse
 from gateway.domain.clearance import Receipt
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Case, Decision, Judgement, KeepLocal, Leave, Refuse
 from gateway.domain.evidence import Content, Decided, PolicyEvidence, Route
 from gateway.domain.facts import Context
 from gateway.domain.labels import Label
+from gateway.domain.sensitivity import MEANINGS
 from gateway.pipeline.limiting import UNLIMITED, Allowance
 from gateway.pipeline.ports import Principal
 
@@ -96,6 +98,11 @@ def evidence_of(case: Case, decision: Decision) -> Decided:
         destination=_destination(decision),
         transforms=leave.transforms if leave else (),
         sent=Content(leave.permit.body if leave else b""),
+        alias=case.alias,
+        task=facts.task,
+        lacking=facts.lacking,
+        status=decision.status if isinstance(decision, Refuse) else 0,
+        recourse=Recourse.NONE,
     )
 
 
@@ -103,10 +110,12 @@ def _policy_evidence(judgement: Judgement) -> PolicyEvidence:
     return PolicyEvidence(
         revision=judgement.policy_revision,
         digest=judgement.policy_digest,
+        meanings=MEANINGS,
         rules=judgement.rules,
         reason=judgement.reason,
         shadow=judgement.shadow,
         exceptions=judgement.exceptions,
+        spent=judgement.spent,
     )
 
 

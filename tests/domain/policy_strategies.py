@@ -6,11 +6,22 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextField, ContextIs, FindingIs, LabelIs, Not
+from gateway.domain.conditions import (
+    AllOf,
+    AnyOf,
+    ClassIs,
+    Condition,
+    ContextField,
+    ContextIs,
+    FindingIs,
+    LabelIs,
+    Not,
+    TaskIs,
+)
 from gateway.domain.declaration import Source
 from gateway.domain.evaluate import MayLeave, Verdict
 from gateway.domain.facts import Context, Facts, FindingFact
-from gateway.domain.finding import Permille
+from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import STANDARD_LABELS, Classification, DataClass, Entity, Label
 from gateway.domain.policy import (
     Block,
@@ -58,7 +69,11 @@ sources = st.frozensets(st.sampled_from([Source.USER, Source.SYSTEM]), max_size=
 permilles = st.sampled_from([0, 300, 500, 850]).map(Permille)
 transforms = st.lists(st.builds(Transform, entities, st.sampled_from(Operator)), max_size=3).map(tuple)
 _BOUNDS = [(low, high) for at, low in enumerate(STANDARD_LABELS) for high in STANDARD_LABELS[at:]]
+TASKS = (Task.CODE, Task.EXTRACTION)
+task_conditions = st.builds(TaskIs, st.frozensets(st.sampled_from(TASKS), min_size=1), st.sampled_from([500, 850]))
+judged = st.one_of(st.just(JudgedTask()), st.builds(JudgedTask, st.sampled_from(TASKS), permilles))
 leaves = st.one_of(
+    task_conditions,
     st.builds(FindingIs, entities, permilles, st.integers(1, 4), sources),
     st.builds(ClassIs, st.sampled_from(DataClass)),
     st.sampled_from(_BOUNDS).map(lambda bounds: LabelIs(*bounds)),
@@ -81,6 +96,7 @@ def conditions(*, negated: bool = True) -> st.SearchStrategy[Condition]:
 claimable = st.one_of(
     st.sampled_from(_BOUNDS).map(lambda bounds: LabelIs(*bounds)),
     st.sampled_from([Not(ContextIs(ContextField.PURPOSE, frozenset({name}))) for name in ("support", "other")]),
+    task_conditions | st.builds(Not, task_conditions),
 )
 """Conditions that a caller's own word can make true or false."""
 
@@ -157,7 +173,9 @@ def facts(draw: st.DrawFn, *, failed: int = 0, silent: bool = False, most: int =
     purpose = "" if silent else draw(st.sampled_from(["", "support", "other"]))
     context = Context("acme", "claims", "k1", purpose, Label(claim), 0)
     found = tuple(draw(st.lists(findings, max_size=most)))
-    return Facts(context, "gpt-x", 3, draw(st.integers(0, failed)), draw(st.sampled_from([0, 0, 0, 1])), found)
+    task = JudgedTask() if silent else draw(judged)
+    counts = (3, draw(st.integers(0, failed)), draw(st.sampled_from([0, 0, 0, 1])))
+    return Facts(context, "gpt-x", *counts, found, task=task)
 
 
 _STRENGTH = tuple(Operator)

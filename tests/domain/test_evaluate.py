@@ -19,7 +19,7 @@ from gateway.domain.conditions import (
     matches,
 )
 from gateway.domain.declaration import Source
-from gateway.domain.evaluate import Inside, MayLeave, Sensitivity, classify, evaluate, sensitivity_of, within_ceiling
+from gateway.domain.evaluate import Inside, MayLeave, evaluate
 from gateway.domain.explain import explained
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import Permille
@@ -39,6 +39,7 @@ from gateway.domain.policy import (
     TransformOnly,
     TreatAs,
 )
+from gateway.domain.sensitivity import Sensitivity, classify, sensitivity_of, within_ceiling
 from tests.domain.build import (
     CONFIDENTIAL,
     INTERNAL,

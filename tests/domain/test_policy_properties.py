@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.alias import Alias
-from gateway.domain.evaluate import Inside, MayLeave, Verdict, evaluate, sensitivity_of, within_ceiling
+from gateway.domain.conditions import circumstances, holds
+from gateway.domain.evaluate import Inside, MayLeave, Verdict, evaluate
 from gateway.domain.facts import Facts
-from gateway.domain.finding import Permille
+from gateway.domain.finding import JudgedTask, Permille
 from gateway.domain.labels import STANDARD_LABELS, Label
 from gateway.domain.policy import Block, Bundle, RouteLocal, Rule
 from gateway.domain.routing import ToExternal, routed
+from gateway.domain.sensitivity import sensitivity_of, within_ceiling
 from tests.domain import policy_strategies as some
 
 aliases = st.builds(Alias, st.sampled_from(some.DESTINATIONS), st.sampled_from(["", "local-slm"]))
@@ -110,6 +112,35 @@ def test_a_claim_never_loosens(bundle: Bundle, facts: Facts, label: str, purpose
 
     assert not some.looser(evaluate(bundle, claimed), evaluate(bundle, facts))
     assert not some.looser(evaluate(bundle, both), evaluate(bundle, claimed))
+
+
+@given(claimed_bundles, some.facts(silent=True, most=1), some.judged, st.sampled_from(["", "internal", "restricted"]))
+def test_a_task_never_loosens(bundle: Bundle, facts: Facts, task: JudgedTask, label: str) -> None:
+    """What the caller's words were taken for can only tighten, beside a claim too: words can be chosen."""
+    claimed = claiming(facts, label=label, purpose="support")
+
+    assert not some.looser(evaluate(bundle, replace(facts, task=task)), evaluate(bundle, facts))
+    assert not some.looser(evaluate(bundle, replace(claimed, task=task)), evaluate(bundle, claimed))
+
+
+@given(claimed_bundles | some.bundles(), some.facts(failed=1))
+def test_readings_are_those_of_every_word_by_itself(bundle: Bundle, facts: Facts) -> None:
+    """What is worked out once for several readings comes out as if each were judged alone."""
+    policies = bundle.in_scope(facts.context.app, facts.context.tenant)
+    assume(bool(policies))
+    context, scale = facts.context, bundle.scale
+    whole = sensitivity_of(policies, facts, frozenset())
+    silent = replace(facts, context=replace(context, claimed_label=Label("")))
+    least = scale.rank(sensitivity_of(policies, silent, frozenset()).label)
+    matched = set[str]()
+    for label in scale.labels[least : scale.rank(whole.label) + 1]:
+        for purpose in {"", context.purpose}:
+            for task in {JudgedTask(), facts.task}:
+                said = replace(facts, context=replace(context, purpose=purpose), task=task)
+                now = circumstances(said, label, whole.classes, scale)
+                matched |= {r.id for p in policies for r in p.rules if not r.shadow and holds(r.when, now)}
+
+    assert tuple(sorted(matched)) == evaluate(bundle, facts).rules
 
 
 @given(claimed_bundles, some.facts(silent=True, most=1), labels := st.sampled_from(STANDARD_LABELS), labels)

@@ -139,10 +139,10 @@ def test_content_appears_only_as_commitments() -> None:
         {"label": Label(CANARY)},
         {"findings": (finding(CANARY),)},
         {"findings": (finding(schema=f"/messages/0/{CANARY}"),)},
-        {"policy": PolicyEvidence(1, CANARY, (), "R", ())},
-        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, (CANARY,), "R", ())},
-        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, (), CANARY, ())},
-        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, (), "R", (CANARY,))},
+        {"policy": PolicyEvidence(1, CANARY, "0" * 16, (), "R", ())},
+        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, "0" * 16, (CANARY,), "R", ())},
+        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, "0" * 16, (), CANARY, ())},
+        {"policy": PolicyEvidence(1, "sha256:" + "0" * 64, "0" * 16, (), "R", (CANARY,))},
         {"destination": CANARY},
         {"transforms": (Entity(CANARY),)},
         {"classes": frozenset()} | {"label": Label("")},
@@ -275,7 +275,7 @@ def test_what_does_not_fit_is_counted() -> None:
         findings=tuple(finding(name) for name in names),
         transforms=tuple(Entity(name) for name in names),
         policy=PolicyEvidence(
-            1, "sha256:" + "0" * 64, tuple(n.lower() for n in names), "R", tuple(n.lower() for n in names)
+            1, "sha256:" + "0" * 64, "0" * 16, tuple(n.lower() for n in names), "R", tuple(n.lower() for n in names)
         ),
     )
     body = record(evidence).body

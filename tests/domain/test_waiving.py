@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.alias import Alias
 from gateway.domain.conditions import AnyOf, FindingIs, LabelIs
-from gateway.domain.evaluate import evaluate, sensitivity_of, within_ceiling
+from gateway.domain.evaluate import evaluate
 from gateway.domain.exceptions import (
     DAY,
     MOST_AT_ONCE,
@@ -35,6 +35,7 @@ from gateway.domain.policy import (
     TransformOnly,
 )
 from gateway.domain.routing import Refused, Routing, ToExternal, ToLocal, routed
+from gateway.domain.sensitivity import sensitivity_of, within_ceiling
 from tests.domain import build
 from tests.domain import policy_strategies as some
 from tests.domain.build import EMAIL, INTERNAL, PUBLIC, RESTRICTED, RULES, SSN, context, found, rule

@@ -15,12 +15,12 @@ from gateway.adapters.policy_cases import PolicyCase, differences, outcome_of, r
 from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.domain.alias import Alias
 from gateway.domain.declaration import Source
-from gateway.domain.evaluate import sensitivity_of
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import Permille
 from gateway.domain.labels import DEFAULT_TABLE, STANDARD_LABELS, DataClass, Entity, Label
 from gateway.domain.policy import Block, Zone
 from gateway.domain.routing import Refused, ToExternal, ToLocal, routed
+from gateway.domain.sensitivity import sensitivity_of
 from gateway.paths import data_path
 
 FOLDER = data_path("policies")

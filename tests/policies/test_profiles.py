@@ -15,12 +15,12 @@ from gateway.adapters.policy_cases import differences, outcome_of
 from gateway.adapters.policy_lint import cases_of, lint_directory
 from gateway.domain.alias import Alias
 from gateway.domain.declaration import Source
-from gateway.domain.evaluate import sensitivity_of
 from gateway.domain.facts import Facts, FindingFact
 from gateway.domain.finding import Permille
 from gateway.domain.labels import DataClass, Entity
 from gateway.domain.policy import Bundle
 from gateway.domain.routing import Refused, ToExternal, routed
+from gateway.domain.sensitivity import sensitivity_of
 from gateway.paths import data_path
 from tests.policies.test_default_policy import requests
 

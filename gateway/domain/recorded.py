@@ -1,0 +1,214 @@
+"""A record of a decision, read back: the facts that it was made on, and what was decided.
+
+With the policy of the day and nothing else, `domain.replaying` decides the same again. The id of the caller's key is a
+pseudonym in a record, and words of the caller that could be text are commitments: `unknown` names them, and a policy
+that asks for one of them cannot be held against this record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypedDict
+
+from gateway.domain.alias import Alias
+from gateway.domain.capability import Capability, Lack
+from gateway.domain.conditions import ContextField
+from gateway.domain.conversation import Operation
+from gateway.domain.declaration import Source
+from gateway.domain.facts import Context, Facts, FindingFact
+from gateway.domain.finding import JudgedTask, Permille, Task
+from gateway.domain.labels import Entity, Label
+from gateway.domain.record import VERSION
+
+_COMMITTED = "h1:"
+
+
+class Unreplayable(StrEnum):
+    """Why a decision cannot be made again from its record."""
+
+    OTHER_FORM = "other_form"  # written by a version of the gateway that recorded something else
+    OTHER_MEANINGS = "other_meanings"  # what the shipped detector's entities mean has changed since
+    FINDINGS_CUT = "findings_cut"  # more kinds of findings than a record holds
+    LISTS_CUT = "lists_cut"  # more used-up exceptions, or lacks of models inside, than a record holds
+    KEY_UNKNOWN = "key_unknown"  # a rule asks for the key, and its pseudonym cannot be opened any more
+    WORD_COMMITTED = "word_committed"  # a rule asks for a model or purpose of which the record holds a commitment only
+
+
+Listed = tuple[tuple[str, ...], int]
+"""The names that fit into a record, and how many did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, in the words of records."""
+
+    label: str
+    classes: tuple[str, ...]
+    route: str
+    destination: str
+    status: int
+    able: str
+    reason: str
+    rules: Listed
+    shadow: Listed
+    transforms: Listed
+    exceptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One decision of the past. `digest` is that of the bundle that decided, `meanings` says which table of entities
+    held, `spent` are the exceptions without a use left, `unknown` the fields of the context that cannot be told."""
+
+    decision_id: str
+    digest: str
+    meanings: str
+    facts: Facts
+    alias: Alias
+    spent: frozenset[str]
+    unknown: frozenset[ContextField]
+    decided: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A decision that cannot be made again. The id is empty where not even that can be read."""
+
+    decision_id: str
+    cause: Unreplayable
+
+
+def past_of(body: bytes, keys: Mapping[str, str]) -> Past | Unread:
+    """The decision in the stored bytes of an `intent`, `local` or `block` record. `keys` are ids of keys by their
+    pseudonyms."""
+    try:
+        said: _Record = json.loads(body)
+        decision_id = said["id"]
+    except (ValueError, TypeError, KeyError):
+        return Unread("", Unreplayable.OTHER_FORM)
+    try:
+        cause = _cause(said)
+        return Unread(decision_id, cause) if cause else _past(said, keys)
+    except (ValueError, TypeError, KeyError):
+        return Unread(decision_id, Unreplayable.OTHER_FORM)
+
+
+class _Finding(TypedDict):
+    d: str
+    conf: int
+    n: int
+    new: int
+    at: str
+    src: str
+
+
+_Task = TypedDict("_Task", {"is": str, "conf": int})
+
+
+class _Policy(TypedDict):
+    dig: str
+    ent: str
+    rules: list[str]
+    reason: str
+    shadow: list[str]
+    exc: list[str]
+    spent: list[str]
+
+
+class _Done(TypedDict):
+    route: str
+    destination: str
+    status: int
+    able: str
+    transforms: list[str]
+
+
+class _Record(TypedDict):
+    """The members of a record that replaying reads, as `record_schema` has them."""
+
+    v: int
+    id: str
+    t: int
+    tenant: str
+    app: str
+    who: str
+    op: str
+    ctx: dict[str, str]
+    to: dict[str, str]
+    body: dict[str, int]
+    task: _Task
+    lack: list[dict[str, str]]
+    label: str
+    classes: list[str]
+    find: list[_Finding]
+    pol: _Policy
+    do: _Done
+    more: dict[str, int]
+
+
+def _cause(said: _Record) -> Unreplayable | None:
+    if said["v"] != VERSION:
+        return Unreplayable.OTHER_FORM
+    if said["more"]["find"]:
+        return Unreplayable.FINDINGS_CUT
+    return Unreplayable.LISTS_CUT if said["more"]["spent"] or said["more"]["lack"] else None
+
+
+def _past(said: _Record, keys: Mapping[str, str]) -> Past:
+    policy, context = said["pol"], said["ctx"]
+    unknown = {ContextField(each) for each in ("model", "purpose") if context[each].startswith(_COMMITTED)}
+    if said["who"] not in keys:
+        unknown.add(ContextField.KEY)
+    return Past(
+        decision_id=said["id"],
+        digest=policy["dig"],
+        meanings=policy["ent"],
+        facts=_facts(said, keys.get(said["who"], "")),
+        alias=Alias(said["to"]["ext"], said["to"]["loc"]),
+        spent=frozenset(policy["spent"]),
+        unknown=frozenset(unknown),
+        decided=_decided(said),
+    )
+
+
+def _facts(said: _Record, key_id: str) -> Facts:
+    context, body, task = said["ctx"], said["body"], said["task"]
+    claimed = Label(context["claimed"])
+    return Facts(
+        context=Context(said["tenant"], said["app"], key_id, context["purpose"], claimed, said["t"]),
+        model=context["model"],
+        leaves=body["leaves"],
+        failed=body["failed"],
+        opaque=body["opaque"],
+        findings=tuple(
+            FindingFact(Entity(f["d"]), f["at"], Source(f["src"]), f["n"], f["new"], Permille(f["conf"]))
+            for f in said["find"]
+        ),
+        operation=Operation(said["op"]),
+        task=JudgedTask(Task(task["is"]), Permille(task["conf"])),
+        lacking=tuple(Lack(each["d"], Capability(each["cap"])) for each in said["lack"]),
+    )
+
+
+def _decided(said: _Record) -> Decision:
+    policy, done, cut = said["pol"], said["do"], said["more"]
+    return Decision(
+        label=said["label"],
+        classes=tuple(said["classes"]),
+        route=done["route"],
+        destination=done["destination"],
+        status=done["status"],
+        able=done["able"],
+        reason=policy["reason"],
+        rules=_listed(policy["rules"], cut["rules"]),
+        shadow=_listed(policy["shadow"], cut["shadow"]),
+        transforms=_listed(done["transforms"], cut["transforms"]),
+        exceptions=tuple(policy["exc"]),
+    )
+
+
+def _listed(names: Sequence[str], cut: int) -> Listed:
+    return tuple(names), cut

@@ -1,0 +1,93 @@
+"""How sensitive facts are: label and classes of what was found, of what was unreadable, of what the client says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.domain.facts import Facts
+from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
+from gateway.domain.policy import Ceiling, OnFailure, Policy, TreatAs
+
+_NOTHING: frozenset[DataClass] = frozenset()
+
+
+def _meanings() -> str:
+    rows = [(entity, means.label, sorted(means.classes)) for entity, means in sorted(DEFAULT_TABLE.items())]
+    return hashlib.sha256(repr((rows, sorted(HEALTH_ENTITIES))).encode()).hexdigest()[:16]
+
+
+MEANINGS = _meanings()
+"""Names what entities mean where no policy says otherwise. It changes with the gateway, not with a bundle."""
+AS_IT_IS: Mapping[Entity, Classification] = MappingProxyType({})
+"""No entity counts as anything but what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """How sensitive a set of facts is."""
+
+    label: Label
+    classes: frozenset[DataClass]
+
+
+def sensitivity_of(
+    policies: Iterable[Policy],
+    facts: Facts,
+    transformed: frozenset[Entity],
+    counted: Mapping[Entity, Classification] = AS_IT_IS,
+) -> Sensitivity:
+    """Label and classes of what remains when the values of `transformed` entities are taken out.
+
+    Entities of `counted` have that label and these classes. They stay what they are for one question: whether a person
+    and a matter of health stand side by side.
+    """
+    chosen = tuple(policies)
+    scale = chosen[0].scale
+    remaining = {fact.entity for fact in facts.findings} - transformed
+    meant = {entity: classify(entity, chosen, scale) for entity in remaining}
+    meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()]
+    classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
+    of_a_person = any(DataClass.PII in meaning.classes for meaning in meant.values())
+    if of_a_person and not HEALTH_ENTITIES.isdisjoint(remaining):
+        classes |= {DataClass.PHI}
+    labels = {meaning.label for meaning in meanings}
+    if facts.context.claimed_label:
+        labels.add(facts.context.claimed_label)
+    labels |= {each.label for each in on_failure(chosen, facts) if isinstance(each, TreatAs)}
+    return Sensitivity(scale.highest(*labels), classes)
+
+
+def classify(entity: Entity, policies: Iterable[Policy], scale: Scale) -> Classification:
+    """What an entity means: the strictest of what the policies say, and each that is silent says the default table.
+
+    So no file can lower what an entity means to another. An entity that nobody knows counts as the top label.
+    """
+    shipped = DEFAULT_TABLE.get(entity)
+    said = [policy.meanings.get(entity, shipped) for policy in policies]
+    known = [each for each in said if each is not None]
+    if not known:
+        return Classification(scale.top, frozenset({DataClass.PII}))
+    if len(known) == 1:
+        return known[0]
+    return Classification(scale.highest(*(each.label for each in known)), _NOTHING.union(*(e.classes for e in known)))
+
+
+def within_ceiling(policies: Iterable[Policy], destination: str, sensitivity: Sensitivity) -> bool:
+    """Whether every policy that names `destination` clears it for this sensitivity. One that none names is cleared
+    for nothing."""
+    ceilings = [(p.ceilings[destination], p.scale) for p in policies if destination in p.ceilings]
+    return bool(ceilings) and all(_below(ceiling, sensitivity, scale) for ceiling, scale in ceilings)
+
+
+def on_failure(policies: tuple[Policy, ...], facts: Facts) -> list[OnFailure]:
+    """What the policies say of leaves that failed and of parts that nobody reads, as far as there are any."""
+    said: list[OnFailure] = [p.on_detector_failure for p in policies] if facts.failed else []
+    return said + ([p.on_opaque_part for p in policies] if facts.opaque else [])
+
+
+def _below(ceiling: Ceiling, sensitivity: Sensitivity, scale: Scale) -> bool:
+    in_label = scale.at_most(sensitivity.label, ceiling.max_label)
+    return in_label and not sensitivity.classes & ceiling.never
