@@ -137,7 +137,7 @@ class Compared:
         if moves is Movement.UNCHANGED:
             return
         _sample(cell.samples, past.decision_id, MOST_SAMPLES)
-        _named(cell.apps, past.facts.context.app)
+        _named(cell.apps, past.app)
         for rule in set(old.decision.rules[0]) ^ set(new.decision.rules[0]) or set(new.decision.rules[0]):
             _named(cell.rules, rule)
 

@@ -6,6 +6,7 @@ record of folded findings still evaluates to the same decision.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import TypeVar
@@ -19,7 +20,7 @@ _T = TypeVar("_T")
 
 _BUDGETS = MappingProxyType({"rules": 2500, "shadow": 1500, "transforms": 1500, "spent": 500})
 _FIND_BYTES, _LACK_BYTES = 7500, 500
-_THRESHOLDS = sorted(CONFIDENCE.values())
+_THRESHOLDS: list[int] = sorted(CONFIDENCE.values())
 
 
 def names_within(kind: str, names: Iterable[str]) -> tuple[tuple[str, ...], int]:
@@ -43,7 +44,7 @@ def findings_within(facts: Sequence[FindingFact]) -> tuple[list[Json], int]:
 
 def band_of(confidence: int) -> int:
     """The band of a confidence in permille: how many of the words `low`, `medium` and `high` it reaches."""
-    return sum(confidence >= threshold for threshold in _THRESHOLDS)
+    return bisect.bisect_right(_THRESHOLDS, confidence)
 
 
 def _finding(fact: FindingFact) -> dict[str, Json]:

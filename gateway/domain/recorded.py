@@ -8,20 +8,22 @@ that asks for one of them cannot be held against this record.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypedDict
 
 from gateway.domain.alias import Alias
 from gateway.domain.capability import Capability, Lack
-from gateway.domain.conditions import ContextField
+from gateway.domain.conditions import TASK, ContextField
 from gateway.domain.conversation import Operation
 from gateway.domain.declaration import Source
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import Entity, Label
 from gateway.domain.record import VERSION
+from gateway.domain.record_fit import band_of
 
 _COMMITTED = "h1:"
 
@@ -58,19 +60,50 @@ class Decision:
     exceptions: tuple[str, ...]
 
 
+class OtherForm(Exception):
+    """A record that was not written as records are now."""
+
+
+_NOT_THERE = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading JSON of another form raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """One decision of the past. `digest` is that of the bundle that decided, `meanings` says which table of entities
-    held, `spent` are the exceptions without a use left, `unknown` the fields of the context that cannot be told."""
+    held, `spent` are the exceptions without a use left, `unknown` the fields of the context that cannot be told.
+
+    The facts are put together when they are asked for: most decisions equal one that was made again already. What reads
+    them raises `OtherForm` where the record was not written as records are now.
+    """
 
     decision_id: str
     digest: str
     meanings: str
-    facts: Facts
+    tenant: str
+    app: str
+    at: int
     alias: Alias
     spent: frozenset[str]
     unknown: frozenset[ContextField]
     decided: Decision
+    key_id: str
+    said: _Record = field(repr=False)
+
+    def essence(self, asked: AbstractSet[str]) -> Hashable:
+        """All of the facts that a decision can depend on, but for tenant, app and time, where rules ask for `asked`:
+        places, and how sure within a band, make no difference."""
+        try:
+            return _essence(self.said, self.key_id, asked)
+        except _NOT_THERE:
+            raise OtherForm from None
+
+    def facts(self) -> Facts:
+        """The facts that it was made on."""
+        try:
+            return _facts(self.said, self.key_id)
+        except _NOT_THERE:
+            raise OtherForm from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +120,12 @@ def past_of(body: bytes, keys: Mapping[str, str]) -> Past | Unread:
     try:
         said: _Record = json.loads(body)
         decision_id = said["id"]
-    except (ValueError, TypeError, KeyError):
+    except _NOT_THERE:
         return Unread("", Unreplayable.OTHER_FORM)
     try:
         cause = _cause(said)
         return Unread(decision_id, cause) if cause else _past(said, keys)
-    except (ValueError, TypeError, KeyError):
+    except _NOT_THERE:
         return Unread(decision_id, Unreplayable.OTHER_FORM)
 
 
@@ -166,11 +199,31 @@ def _past(said: _Record, keys: Mapping[str, str]) -> Past:
         decision_id=said["id"],
         digest=policy["dig"],
         meanings=policy["ent"],
-        facts=_facts(said, keys.get(said["who"], "")),
+        tenant=said["tenant"],
+        app=said["app"],
+        at=said["t"],
         alias=Alias(said["to"]["ext"], said["to"]["loc"]),
         spent=frozenset(policy["spent"]),
         unknown=frozenset(unknown),
         decided=_decided(said),
+        key_id=keys.get(said["who"], ""),
+        said=said,
+    )
+
+
+def _essence(said: _Record, key_id: str, asked: AbstractSet[str]) -> Hashable:
+    context = said["ctx"]
+    return (
+        said["op"],
+        context["claimed"],
+        key_id if ContextField.KEY in asked else "",
+        context["purpose"] if ContextField.PURPOSE in asked else "",
+        context["model"] if ContextField.MODEL in asked else "",
+        (said["task"]["is"], said["task"]["conf"]) if TASK in asked else "",
+        said["body"]["failed"] > 0,
+        said["body"]["opaque"] > 0,
+        tuple((each["d"], each["cap"]) for each in said["lack"]),
+        tuple((f["d"], f["src"], band_of(f["conf"]), f["n"], f["new"]) for f in said["find"]),
     )
 
 

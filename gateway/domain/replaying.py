@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from gateway.domain.conditions import TASK, ContextField
+from gateway.domain.conditions import ContextField
 from gateway.domain.facts import Facts
 from gateway.domain.labels import DataClass
 from gateway.domain.policy import Bundle
-from gateway.domain.record_fit import band_of, names_within
-from gateway.domain.recorded import Decision, Past, Unread, Unreplayable
+from gateway.domain.record_fit import names_within
+from gateway.domain.recorded import Decision, OtherForm, Past, Unread, Unreplayable
 from gateway.domain.routing import Routing, ToExternal, Way, destination_of, route_of, routed, status_of
 
 _MOST_KNOWN = 50_000
@@ -33,20 +33,26 @@ class Replayer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._asked = _asked(bundle)
+        self._by_app = ContextField.APP in self._asked
+        self._by_tenant = ContextField.TENANT in self._asked
         self._known: dict[Hashable, Again] = {}
+        self._scopes: dict[tuple[str, str], tuple[int, ...]] = {}
 
     def again(self, past: Past) -> Again | Unread:
         """The decision under this bundle, or why it cannot be told."""
-        asked_and_unknown = past.unknown & self._asked
-        if asked_and_unknown:
-            key = ContextField.KEY in asked_and_unknown
+        missing = past.unknown & self._asked
+        if missing:
+            key = ContextField.KEY in missing
             return Unread(past.decision_id, Unreplayable.KEY_UNKNOWN if key else Unreplayable.WORD_COMMITTED)
-        essence = self._essence(past)
-        known = self._known.get(essence)
-        return known if known is not None else self._decide(past, essence)
+        try:
+            essence = self._essence(past)
+            known = self._known.get(essence)
+            return known if known is not None else self._decide(past, past.facts(), essence)
+        except OtherForm:
+            return Unread(past.decision_id, Unreplayable.OTHER_FORM)
 
-    def _decide(self, past: Past, essence: Hashable) -> Again:
-        routing = routed(self.bundle, past.facts, past.alias, self.bundle.exception_ids - past.spent)
+    def _decide(self, past: Past, facts: Facts, essence: Hashable) -> Again:
+        routing = routed(self.bundle, facts, past.alias, self.bundle.exception_ids - past.spent)
         again = Again(decision_of(routing), routing.way)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
@@ -55,28 +61,27 @@ class Replayer:
 
     def _essence(self, past: Past) -> Hashable:
         """All that a decision under this bundle can depend on."""
-        facts, context = past.facts, past.facts.context
-        asked = self._asked
         return (
             past.alias,
-            context.tenant,
-            context.app,
-            context.claimed_label,
-            context.key_id if ContextField.KEY in asked else "",
-            context.purpose if ContextField.PURPOSE in asked else "",
-            facts.model if ContextField.MODEL in asked else "",
-            facts.task if TASK in asked else "",
-            facts.operation,
-            facts.failed > 0,
-            facts.opaque > 0,
-            facts.lacking,
-            _found(facts),
+            self._scope(past.app, past.tenant),
+            past.app if self._by_app else "",
+            past.tenant if self._by_tenant else "",
+            past.essence(self._asked),
             self._in_force(past) if self.bundle.exceptions else (),
         )
 
+    def _scope(self, app: str, tenant: str) -> tuple[int, ...]:
+        """Which policies speak of a caller."""
+        known = self._scopes.get((app, tenant))
+        if known is None:
+            if len(self._scopes) >= _MOST_KNOWN:
+                self._scopes.clear()
+            known = tuple(id(policy) for policy in self.bundle.in_scope(app, tenant))
+            self._scopes[app, tenant] = known
+        return known
+
     def _in_force(self, past: Past) -> Hashable:
-        at = past.facts.context.at
-        return past.spent, tuple(each.in_time(at) for each in self.bundle.exceptions)
+        return past.spent, tuple(each.in_time(past.at) for each in self.bundle.exceptions)
 
 
 def decision_of(routing: Routing) -> Decision:
@@ -98,13 +103,13 @@ def decision_of(routing: Routing) -> Decision:
     )
 
 
-def _found(facts: Facts) -> Hashable:
-    """The findings without what no rule can ask for: their places, and how sure within a band."""
-    return tuple((f.entity, f.source.value, band_of(f.confidence), f.values, f.new) for f in facts.findings)
-
-
 def _asked(bundle: Bundle) -> frozenset[str]:
     """What the rules and exceptions of a bundle ask for beside findings and classes."""
+    callers = [each.callers for each in bundle.exceptions]
+    named = (
+        (ContextField.APP, any(each.apps for each in callers)),
+        (ContextField.TENANT, any(each.tenants for each in callers)),
+        (ContextField.KEY, any(each.keys for each in callers)),
+    )
     rules = frozenset[str]().union(*(policy.reads for policy in bundle.policies))
-    by_key = any(each.callers.keys for each in bundle.exceptions)
-    return rules | ({ContextField.KEY.value} if by_key else set())
+    return rules | {field.value for field, asked in named if asked}

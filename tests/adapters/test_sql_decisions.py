@@ -90,7 +90,7 @@ async def test_one_decision_and_the_key_behind_it(engine: Database, tmp_path: Pa
     keys = decisions.keys()
     read = [past_of(decisions.one(each.decision_id), keys) for each in (made, local)]
 
-    assert [key.id, "anonymous"] == [each.facts.context.key_id for each in read if isinstance(each, Past)]
+    assert [key.id, "anonymous"] == [each.key_id for each in read if isinstance(each, Past)]
     assert b"" == decisions.one("01JD0000000000000000000009")
     assert key.id.encode() not in decisions.one(made.decision_id)
 

@@ -1,13 +1,14 @@
 """How fast past decisions are made again: python -m tests.benchmarks.bench_replay [--records N] [--out FILE]
 
 Generated decisions of the shipped policy (many apps and keys, a few findings each, now and then hundreds) are put into
-SQLite as the ledger writes them, then replayed under the same policy, and compared under it and another one. Peak memory
-is that of the whole process, before and after.
+SQLite as the ledger writes them, then replayed under the same policy, and compared under it and another one. Memory is
+the peak of the whole process, before and after.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import resource
@@ -86,6 +87,7 @@ def peak() -> float:
 
 def measured(name: str, engine: Engine, *replayers: Replayer) -> dict[str, object]:
     """One run over all decisions."""
+    gc.disable()  # as the commands do
     before, began, cpu = peak(), time.perf_counter(), time.process_time()
     replayed, compared = Replayed(replayers[0].bundle.digest), Compared()
     decisions = SqlDecisions(engine)

@@ -120,7 +120,7 @@ def test_hundreds_of_findings_rules_and_transforms_replay() -> None:
     read = past(evidence_for(bundle, facts, Alias("openai", "local-slm")))
 
     assert read.decided.rules[1] > 100
-    assert len(read.facts.findings) < 10
+    assert len(read.facts().findings) < 10
     assert (1, 0) == ((told := replayed(bundle, [read])).equal, told.differing)
 
 
