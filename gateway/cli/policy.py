@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_author import fmt, schema
 from gateway.cli.policy_index import index
 from gateway.cli.policy_bundle import EXIT_FOUND, bundle_at, print_problems
-from gateway.cli.policy_past import diff, replay
+from gateway.cli.policy_past import WHY, decision_of_the_past, diff, replay
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
 from gateway.domain.considered import considered
@@ -39,6 +39,8 @@ from gateway.domain.facts import Facts, facts_of
 from gateway.domain.finding import Address
 from gateway.domain.mask import fold
 from gateway.domain.policy import Bundle, Zone
+from gateway.domain.recorded import Past, Unread
+from gateway.domain.replaying import Again, Replayer
 from gateway.domain.routing import Routing, routed
 from gateway.domain.strict_json import dump_json
 from gateway.paths import data_path
@@ -121,6 +123,7 @@ def test(*, folder: str, config: str, coverage: bool) -> None:
 @config_option
 @click.option("--text", "text_file", type=click.File("rb"), help="Explain the decision on the text of this file.")
 @click.option("--facts", "facts_file", type=click.File("rb"), help="Explain the decision on the facts of this file.")
+@click.option("--decision", default="", metavar="ID", help="Explain a decision of the past, from its record.")
 @click.option("--external", default="", metavar="NAME", help="External destination of the model (else the first).")
 @click.option("--local", default="", metavar="NAME", help="Destination inside of the model (else the first).")
 @_JSON
@@ -130,23 +133,67 @@ def explain(
     config: str,
     text_file: click.File | None,
     facts_file: click.File | None,
+    decision: str,
     external: str,
     local: str,
     as_json: bool,
 ) -> None:
-    """Tell which rules match and which do not, and why; the label, the winner, the destination and shadow rules."""
+    """Tell which rules match and which do not, and why; the label, the winner, the destination and shadow rules.
+
+    A decision of the past is explained under the policies at hand, and it is said whether they are those that made it.
+    """
     bundle = bundle_at(_directory(folder, config))
-    data = _input(text_file, facts_file)
+    if [bool(text_file), bool(facts_file), bool(decision)].count(True) != 1:
+        raise click.UsageError("give one of --text, --facts and --decision")
+    if decision:
+        asked = _of_the_past(bundle, decision, config)
+    else:
+        alias = Alias(external or _first(bundle, Zone.EXTERNAL), local or _first(bundle, Zone.IN_NETWORK))
+        asked = _Asked(_facts_of(bundle, text_file, facts_file, config), alias, bundle.exception_ids)
+    routing = routed(bundle, asked.facts, asked.alias, asked.usable)
+    click.echo(json.dumps(_as_json(bundle, asked, routing), indent=2)) if as_json else _show(bundle, asked, routing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be explained. `then` says of a decision of the past how it was made."""
+
+    facts: Facts
+    alias: Alias
+    usable: frozenset[str]
+    then: str = ""
+
+
+def _facts_of(bundle: Bundle, text_file: click.File | None, facts_file: click.File | None, config: str) -> Facts:
+    data = _input(text_file or facts_file)
     facts, errors = read_facts("facts", b"{}" if text_file else data, vocabulary_of(bundle, KNOWN_ENTITIES))
     print_problems(errors)
     if errors:
         sys.exit(EXIT_FOUND)
     if text_file:
         facts = asyncio.run(_detected(bundle, [(_decoded(data), facts)], config))[0]
-    facts = facts if facts.context.at else replace(facts, context=replace(facts.context, at=SystemClock().now()))
-    alias = Alias(external or _first(bundle, Zone.EXTERNAL), local or _first(bundle, Zone.IN_NETWORK))
-    routing = routed(bundle, facts, alias, bundle.exception_ids)
-    click.echo(json.dumps(_as_json(bundle, facts, routing), indent=2)) if as_json else _show(bundle, facts, routing)
+    return facts if facts.context.at else replace(facts, context=replace(facts.context, at=SystemClock().now()))
+
+
+def _of_the_past(bundle: Bundle, decision_id: str, config: str) -> _Asked:
+    """A decision from its record; exit 1 where there is none, or where these policies ask for what it does not say."""
+    past = decision_of_the_past(decision_id, config)
+    again = Replayer(bundle).again(past) if isinstance(past, Past) else past
+    if isinstance(past, Past) and isinstance(again, Again):
+        return _Asked(past.facts(), past.alias, bundle.exception_ids - past.spent, _then(bundle, past, again))
+    cause = next(each.cause for each in (past, again) if isinstance(each, Unread))
+    click.echo(f"The decision {decision_id} cannot be explained: it is one {WHY[cause]}.", err=True)
+    sys.exit(EXIT_FOUND)
+
+
+def _then(bundle: Bundle, past: Past, again: Again) -> str:
+    """When a decision was made, for whom, and whether these policies made it."""
+    made = datetime.fromtimestamp(past.at / 1_000_000, UTC).isoformat(timespec="seconds")
+    head = f"Decision {past.decision_id}, made at {made} for the app {past.app} of {past.tenant}"
+    if past.digest == bundle.digest:
+        return f"{head} by these policies" + ("." if again.decision == past.decided else ", AND RECORDED OTHERWISE.")
+    where = past.decided.destination or f"status {past.decided.status}"
+    return f"{head} by other policies ({past.digest}): then {past.decided.route}, {where}, {past.decided.reason}."
 
 
 def _directory(folder: str, config: str) -> Path:
@@ -200,11 +247,8 @@ def _first(bundle: Bundle, zone: Zone) -> str:
     return min(named, default="")
 
 
-def _input(text_file: click.File | None, facts_file: click.File | None) -> bytes:
-    given = [each for each in (text_file, facts_file) if each is not None]
-    if len(given) != 1:
-        raise click.UsageError("give either --text or --facts")
-    data = given[0].read(MAX_BYTES + 1)  # type: ignore[attr-defined]  # click hands over the opened file
+def _input(given: click.File | None) -> bytes:
+    data = given.read(MAX_BYTES + 1)  # type: ignore[union-attr]  # click hands over the opened file
     return bytes(data)
 
 
@@ -226,25 +270,28 @@ def _described(problem: PolicyError, severity: str) -> dict[str, object]:
     }
 
 
-def _as_json(bundle: Bundle, facts: Facts, routing: Routing) -> dict[str, object]:
+def _as_json(bundle: Bundle, asked: _Asked, routing: Routing) -> dict[str, object]:
     return {
+        "then": asked.then,
         **{key: sorted(words) for key, words in outcome_of(routing).items()},
         "tell_user": routing.verdict.tell_user,
         "policy": bundle.digest,
         "summary": summary(bundle, routing),
         "explained": [
             {"policy": each.policy, "rule": each.rule.id, "matches": each.holds, "why": each.why}
-            for each in explained(bundle, facts, routing.verdict)
+            for each in explained(bundle, asked.facts, routing.verdict)
         ],
         "exceptions": [
             {"exception": each.exception.id, "applied": each.applied, "why": each.why}
-            for each in considered(bundle, facts, routing, bundle.exception_ids)
+            for each in considered(bundle, asked.facts, routing, asked.usable)
         ],
     }
 
 
-def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
+def _show(bundle: Bundle, asked: _Asked, routing: Routing) -> None:
     console = Console(width=100, markup=False, highlight=False)
+    if asked.then:
+        console.print(asked.then + "\n")
     console.print(summary(bundle, routing) + "\n")
     told = {key: ", ".join(sorted(words)) or "none" for key, words in outcome_of(routing).items()}
     for key in ("label", "classes", "route", "destination", "transforms", "reason", "shadow", "exception"):
@@ -252,18 +299,19 @@ def _show(bundle: Bundle, facts: Facts, routing: Routing) -> None:
     if routing.verdict.tell_user:
         console.print(f"{'tell_user':<12} {routing.verdict.tell_user}")
     table = Table("", "policy", "rule", "why")
-    for each in sorted(explained(bundle, facts, routing.verdict), key=lambda e: not e.holds):
+    for each in sorted(explained(bundle, asked.facts, routing.verdict), key=lambda e: not e.holds):
         kind = "shadow" if each.rule.shadow else "match"
         table.add_row(kind if each.holds else "no", each.policy, each.rule.id, each.why)
     console.print(table)
-    _show_exceptions(console, bundle, facts, routing)
+    _show_exceptions(console, bundle, asked, routing)
 
 
-def _show_exceptions(console: Console, bundle: Bundle, facts: Facts, routing: Routing) -> None:
-    """Those of the bundle, where it has any. Uses are counted by the gateway, not here: each is taken to have some."""
+def _show_exceptions(console: Console, bundle: Bundle, asked: _Asked, routing: Routing) -> None:
+    """Those of the bundle, where it has any. Uses are counted by the gateway, not here: each is taken to have some that
+    a record does not call used up."""
     if not bundle.exceptions:
         return
     table = Table("", "exception", "uses", "why")
-    for each in considered(bundle, facts, routing, bundle.exception_ids):
+    for each in considered(bundle, asked.facts, routing, asked.usable):
         table.add_row("applied" if each.applied else "no", each.exception.id, f"<= {each.exception.max_uses}", each.why)
     console.print(table)

@@ -36,7 +36,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUTES = (Route.EXTERNAL, Route.EXTERNAL_TRANSFORMED, Route.LOCAL, Route.BLOCKED)
 _INSIDE = frozenset({Route.LOCAL, Route.BLOCKED})
 _STYLES = {Movement.OPENED: "bold red", Movement.LOOSER: "yellow"}
-_WHY = {
+WHY: Mapping[Unreplayable, str] = {
+    Unreplayable.NOT_FOUND: "that the ledger does not hold",
     Unreplayable.OTHER_FORM: "recorded by another version of the gateway",
     Unreplayable.OTHER_MEANINGS: "made when the shipped entities meant something else, so the log cannot be compared",
     Unreplayable.FINDINGS_CUT: "with more kinds of findings than a record holds",
@@ -94,21 +95,23 @@ def diff(*, old: Path, new: Path, since: str, until: str, config: str, as_json: 
 
 
 def _decisions(config: str, period: tuple[int, int]) -> Iterator[Past | Unread]:
-    """The decisions of a period, the oldest first, with a bar on a terminal. Exits 78 where they cannot be read."""
-    try:
-        engine = open_database(settings_of(config).database.url.get_secret_value())
-        ledger = SqlDecisions(engine)
-        keys = ledger.keys()
-        first = ledger.first_at(*period)
-        gc.disable()  # records are JSON without cycles: to look for some takes a third of the time
+    """The decisions of a period, the oldest first, with a bar on a terminal."""
+    with _ledger(config) as ledger, _without_collecting():
+        keys, first = ledger.keys(), ledger.first_at(*period)
         with _told(first, period[1]) as tell:
             for page in ledger.pages(first, period[1]):
                 yield from (past_of(body, keys) for body in page.bodies)
                 tell(page.last, len(page.bodies))
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Records are JSON without cycles: to look for some would take a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
         gc.enable()
-        engine.dispose()
-    except DatabaseUnfit as error:
-        stop_for_configuration(str(error))
 
 
 @contextlib.contextmanager
@@ -128,6 +131,24 @@ def _told(first: int, end: int) -> Iterator[Callable[[int, int], None]]:
 
         yield tell
         progress.update(task, completed=max(1, end - first))
+
+
+def decision_of_the_past(decision_id: str, config: str) -> Past | Unread:
+    """One decision, read out of the ledger. Exits 78 where it cannot be read."""
+    with _ledger(config) as ledger:
+        body = ledger.one(decision_id)
+        return past_of(body, ledger.keys()) if body else Unread(decision_id, Unreplayable.NOT_FOUND)
+
+
+@contextlib.contextmanager
+def _ledger(config: str) -> Iterator[SqlDecisions]:
+    """The decisions of the configured database. Exits 78 where they cannot be read."""
+    try:
+        engine = open_database(settings_of(config).database.url.get_secret_value())
+        yield SqlDecisions(engine)
+        engine.dispose()
+    except DatabaseUnfit as error:
+        stop_for_configuration(str(error))
 
 
 def _period(since: str, until: str) -> tuple[int, int]:
@@ -216,7 +237,7 @@ def _show_missed(missed: Missed) -> None:
     for cause, count in missed.counts.most_common():
         ids = missed.samples[cause]
         some = ", ".join(ids) + (", ..." if count > len(ids) else "")
-        click.echo(f"  {count:,} not replayed: {_WHY[cause]} ({some})")
+        click.echo(f"  {count:,} not replayed: {WHY[cause]} ({some})")
 
 
 def _show_compared(compared: Compared) -> None:

@@ -31,6 +31,7 @@ _COMMITTED = "h1:"
 class Unreplayable(StrEnum):
     """Why a decision cannot be made again from its record."""
 
+    NOT_FOUND = "not_found"
     OTHER_FORM = "other_form"  # written by a version of the gateway that recorded something else
     OTHER_MEANINGS = "other_meanings"  # what the shipped detector's entities mean has changed since
     FINDINGS_CUT = "findings_cut"  # more kinds of findings than a record holds

@@ -204,3 +204,38 @@ def test_wrong_use(folder: Path, config: Path, tmp_path: Path) -> None:
     assert 78 == run(empty, "replay", "--bundle", folder).exit_code
     (folder / "bad.policy.yaml").write_text("x: 1\n")
     assert 1 == run(config, "replay", "--bundle", folder).exit_code
+
+
+def test_a_decision_of_the_past_is_explained(folder: Path, config: Path, tmp_path: Path) -> None:
+    """When, for whom, why, and which rules did not match; under these policies, and it is said if others made it."""
+    ssn = made(folder)[0]
+    record(tmp_path, [ssn])
+    arguments = ("explain", "--decision", ssn.decision_id)
+    told = json.loads(run(config, *arguments, "--policies", folder, "--json").stdout)
+    other = " ".join(run(config, *arguments, "--policies", loosened(folder, tmp_path)).stdout.split())
+
+    assert f"Decision {ssn.decision_id}, made at " in told["then"]
+    assert told["then"].endswith("for the app claims-bot of acme by these policies.")
+    assert "It stays inside, at local-slm: rule government-id-stays-inside (GOVERNMENT_ID)." == told["summary"]
+    why = {each["rule"]: (each["matches"], each["why"]) for each in told["explained"]}
+    assert (True, "1 US_SSN was found.") == why["government-id-stays-inside"]
+    assert (False, "There is no phi data.") == why["phi-stays-inside"]
+    assert f"by other policies ({ssn.policy.digest}): then local, local-slm, GOVERNMENT_ID." in other
+    assert "It leaves, to openai, after these are replaced: US_SSN (placeholder): rule ssn (SSN)." in other
+
+
+def test_a_decision_that_cannot_be_explained(folder: Path, config: Path, tmp_path: Path) -> None:
+    """One that is not there, one that was recorded otherwise: said, not guessed."""
+    ssn = made(folder)[0]
+    record(tmp_path, [replace(ssn, destination="elsewhere")])
+    missing = run(config, "explain", "--policies", folder, "--decision", "01JD0000000000000000000000")
+    other = run(config, "explain", "--policies", folder, "--decision", ssn.decision_id)
+
+    assert (
+        1,
+        "The decision 01JD0000000000000000000000 cannot be explained: it is one that the ledger does not hold.",
+    ) == (
+        missing.exit_code,
+        missing.stderr.strip(),
+    )
+    assert "AND RECORDED OTHERWISE" in other.stdout
