@@ -346,6 +346,8 @@ def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str
                 model=chosen.model,
                 operations=frozenset(Operation(each) for each in chosen.operations),
                 allowed_ranges=chosen.allowed_ranges,
+                lacks=frozenset(chosen.lacks),
+                context=chosen.context,
                 timeout_s=chosen.timeout_s,
                 connect_timeout_s=chosen.connect_timeout_s,
             )

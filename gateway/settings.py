@@ -16,6 +16,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
+from gateway.domain.capability import Capability
 from gateway.domain.policy import Zone
 from gateway.domain.strict_json import Json
 
@@ -157,7 +158,8 @@ class LitellmExternal(_External):
 
 
 class OpenAiLocal(_Destination):
-    """An OpenAI-compatible server inside the network. `model` replaces the caller's model name when it is set."""
+    """An OpenAI-compatible server inside the network. `model` replaces the caller's model name when it is set. `lacks`
+    is what its model cannot do, `context` how many tokens it reads (0: not known); policies say what happens then."""
 
     zone: Literal[Zone.IN_NETWORK]
     adapter: Literal["openai"]
@@ -165,6 +167,8 @@ class OpenAiLocal(_Destination):
     model: str = ""
     allowed_ranges: tuple[str, ...] = ()
     operations: tuple[ServedOperation, ...] = ("chat", "completions", "embeddings")
+    lacks: tuple[Capability, ...] = ()
+    context: int = Field(default=0, ge=0)
 
 
 class LlamaCpp(_Section):

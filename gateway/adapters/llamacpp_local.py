@@ -17,12 +17,14 @@ from typing import assert_never
 from gateway.adapters.llamacpp_dialect import Dialect, Failure, Job, Usage, read_job
 from gateway.adapters.model_manifest import ModelFile
 from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
+from gateway.domain.capability import Capability, asked_for
 from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
 
 _WORKER = "gateway.adapters.llamacpp_worker"
+_CANNOT = frozenset({Capability.TOOLS, Capability.VISION, Capability.CONTEXT})
 _CHARACTERS_A_TOKEN = (
     64  # no tokenizer packs more into each of many tokens: longer texts need not be tokenised to be refused
 )
@@ -115,6 +117,10 @@ class LlamaCppLocal:
     def speaks(self) -> frozenset[Operation]:
         """Chat: the other operations are translated to it."""
         return frozenset({Operation.CHAT})
+
+    def lacks(self, conversation: Conversation) -> frozenset[Capability]:
+        """Tools, whatever is no text, and what is longer than its context."""
+        return asked_for(conversation, self._most_characters) & _CANNOT
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The answer. Raises `LocalModelUnavailable`; `CallerError` for what the model cannot do or read at once."""

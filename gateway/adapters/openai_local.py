@@ -30,6 +30,7 @@ from gateway.adapters.openai_answers import (
 )
 from gateway.adapters.sse import EventIterator
 from gateway.adapters.zone import Unresolved, Zone, ZoneBackend
+from gateway.domain.capability import Capability, asked_for
 from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, GatewayFault
 from gateway.pipeline.ports import Health, LocalAnswer, Streamed, Whole
@@ -38,6 +39,8 @@ _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPSt
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _TOO_LONG_WORDS = "maximum context length"  # vLLM says it in words only
 _HEALTH_S = 2.0
+CHARACTERS_A_TOKEN = 8
+"""More than a token has in any text that people write: a request is called too long only where it surely is."""
 _MAX_CONNECTIONS = 256
 _T = TypeVar("_T")
 
@@ -50,7 +53,8 @@ class OpenAiLocal:
 
     An empty `model` keeps the caller's. `operations` are those that the server serves; what it does not serve is
     translated to chat where that can be. `timeout_s` bounds a whole answer, and each wait for the next piece of a
-    streamed one. Raises `ValueError` for a `base_url` or range that is none.
+    streamed one. `lacks` is what its model cannot do, `context` how many tokens it reads, 0 where that is not known.
+    Raises `ValueError` for a `base_url` or range that is none.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class OpenAiLocal:
         timeout_s: float = 600.0,
         connect_timeout_s: float = 10.0,
         zone: Zone | None = None,
+        lacks: frozenset[Capability] = frozenset(),
+        context: int = 0,
     ) -> None:
         url = split_base_url(base_url)
         self._host, self._port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
@@ -71,6 +77,8 @@ class OpenAiLocal:
         self._headers = _headers(api_key, url.netloc)
         self._model = model
         self._operations = operations
+        self._lacks = lacks
+        self._context = context
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
         self._zone = zone or Zone(allowed_ranges)
@@ -94,6 +102,10 @@ class OpenAiLocal:
     def speaks(self) -> frozenset[Operation]:
         """What the server serves in its own dialect."""
         return self._operations
+
+    def lacks(self, conversation: Conversation) -> frozenset[Capability]:
+        """What the configuration says that its model cannot do."""
+        return asked_for(conversation, self._context * CHARACTERS_A_TOKEN) & (self._lacks | {Capability.CONTEXT})
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The server's answer.

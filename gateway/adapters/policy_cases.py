@@ -17,25 +17,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway.adapters.policy_conditions import TASKS
 from gateway.adapters.policy_exceptions import moment_of
 from gateway.adapters.policy_reader import API_VERSION, checked_name
 from gateway.adapters.strict_yaml import Mark, PolicyError, YamlList, YamlNode, parse
 from gateway.adapters.yaml_fields import Fields, Problems
 from gateway.domain.alias import Alias
+from gateway.domain.capability import Capability, Lack, Recourse
 from gateway.domain.declaration import Source
 from gateway.domain.facts import Context, Facts, FindingFact
-from gateway.domain.finding import CONFIDENCE
+from gateway.domain.finding import CONFIDENCE, JudgedTask, Task
 from gateway.domain.labels import Entity, Label
 from gateway.domain.policy import Bundle, reported_by
 from gateway.domain.routing import Refused, Routing, ToExternal, destination_of, route_of
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LISTED = ("classes", "transforms", "rules", "shadow", "exception")
-_SINGLE = ("route", "destination", "label", "reason")
+_SINGLE = ("route", "destination", "label", "reason", "recourse")
 _CONTEXT = ("app", "tenant", "key", "purpose", "model", "claimed_label", "at")
 _COUNTS = ("leaves", "failed", "opaque")
+_MORE = ("task", "lacking")
 _MOST = 1_000_000
 
 Expectation = Mapping[str, frozenset[str]]
@@ -114,6 +117,7 @@ def outcome_of(routing: Routing) -> Expectation:
         "rules": frozenset(verdict.rules),
         "shadow": frozenset(verdict.shadow),
         "exception": frozenset(routing.exceptions),
+        "recourse": frozenset({routing.recourse.value}),
         "transforms": frozenset[str](),
         "route": frozenset({route_of(way).value}),
         "destination": frozenset({destination_of(way)} - {""}),
@@ -152,7 +156,9 @@ def _case(problems: Problems, file: str, node: YamlNode, names: Vocabulary, alia
     text = fields.text("input")
     facts = _facts(problems, fields.node("facts"), names, with_findings=not text) if "facts" in fields else _plain()
     expect = _expectation(fields, names) if "expect" in fields else {}
-    return PolicyCase(file, node.mark, checked_name(fields, "id", _ID), facts, text, _alias(fields, alias), expect)
+    to = _alias(fields, alias)
+    facts = replace(facts, lacking=tuple(Lack(to.local, each.capability) for each in facts.lacking))
+    return PolicyCase(file, node.mark, checked_name(fields, "id", _ID), facts, text, to, expect)
 
 
 def _alias(fields: Fields, default: Alias) -> Alias:
@@ -169,7 +175,7 @@ def _plain() -> Facts:
 
 def _facts(problems: Problems, node: YamlNode, names: Vocabulary, *, with_findings: bool) -> Facts:
     """Facts where most is left out: one leaf, examined, nothing found, a caller who claims nothing."""
-    optional = (*_CONTEXT, *_COUNTS, "findings") if with_findings else _CONTEXT
+    optional = (*_CONTEXT, *_COUNTS, *_MORE, "findings") if with_findings else (*_CONTEXT, *_MORE)
     fields = Fields(problems, node, "'facts'", required=(), optional=optional)
     claimed = fields.choice("claimed_label", names.labels, code="P016") if "claimed_label" in fields else ""
     context = Context(
@@ -187,7 +193,19 @@ def _facts(problems: Problems, node: YamlNode, names: Vocabulary, *, with_findin
         failed=fields.whole("failed", 0, _MOST, 0),
         opaque=fields.whole("opaque", 0, _MOST, 0),
         findings=tuple(_finding(problems, item, names) for item in fields.items("findings")),
+        task=JudgedTask(Task(fields.choice("task", TASKS)), CONFIDENCE["high"]) if "task" in fields else JudgedTask(),
+        lacking=_lacking(fields),
     )
+
+
+def _lacking(fields: Fields) -> tuple[Lack, ...]:
+    """What the model inside cannot do; which one that is, the alias of the case says."""
+    known = [each.value for each in Capability]
+    given = fields.texts("lacking")
+    for mark, name in given:
+        if name not in known:
+            fields.problems.unknown(mark, "P016", "capability", name, known)
+    return tuple(Lack("", Capability(name)) for _, name in given if name in known)
 
 
 def _finding(problems: Problems, node: YamlNode, names: Vocabulary) -> FindingFact:
@@ -217,6 +235,8 @@ def _expectation(fields: Fields, names: Vocabulary) -> Expectation:
     expect = {key: frozenset({inner.text(key)}) for key in _SINGLE if key in inner}
     if "route" in inner:
         inner.choice("route", ("external", "external-transformed", "local", "blocked"))
+    if "recourse" in inner:
+        inner.choice("recourse", [each.value for each in Recourse])
     if "label" in inner:
         inner.choice("label", names.labels, code="P016")
     if "status" in inner:

@@ -24,7 +24,7 @@ WIDTH: Final = 120
 _ORDER: Final[Mapping[str, Sequence[str]]] = {
     "": (
         *("apiVersion", "kind", "metadata", "scope", "labels", "destinations", "detectors", "answers"),
-        *("alias", "rules", "cases", "default", "on_failure"),
+        *("alias", "rules", "cases", "default", "on_failure", "incapable"),
     ),
     "rules": (
         *("id", "reason", "severity", "controls", "mode", "shadow_until", "non_waivable"),

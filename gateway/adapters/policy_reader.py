@@ -26,8 +26,9 @@ from gateway.adapters.policy_conditions import STAND_IN, Names, name_patterns, n
 from gateway.adapters.policy_dead import never_true, overruled
 from gateway.adapters.policy_detectors import Known, classes_of, read_detectors
 from gateway.adapters.policy_indexes import NO_INDEXES, Indexes
-from gateway.adapters.strict_yaml import PolicyError, YamlNode, parse, shown
+from gateway.adapters.strict_yaml import PolicyError, YamlMap, YamlNode, parse, shown
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean
+from gateway.domain.capability import Capability, Instead
 from gateway.domain.conditions import Condition
 from gateway.domain.labels import DEFAULT_TABLE, STANDARD_LABELS, Entity, Label, Scale
 from gateway.domain.policy import (
@@ -114,7 +115,7 @@ class _Reader:
     def __init__(
         self, problems: Problems, root: YamlNode, entities: frozenset[Entity], indexes: Indexes, today: date
     ) -> None:
-        optional = ("scope", "labels", "detectors", "answers", "default", "on_failure")
+        optional = ("scope", "labels", "detectors", "answers", "default", "on_failure", "incapable")
         required = ("apiVersion", "kind", "metadata", "destinations", "rules")
         self._problems = problems
         self._today = today
@@ -146,6 +147,7 @@ class _Reader:
             on_opaque_part=opaque,
             local_model_down_status=down,
             answers=read_answers(self._root, self._names),
+            incapable=self._incapable(),
         )
 
     def _metadata(self) -> str:
@@ -318,6 +320,24 @@ class _Reader:
             inner = Fields(self._problems, fields.node("local_model_down"), "'local_model_down'", required=("block",))
             down = inner.whole("block", 400, 599, 503)
         return self._unreadable(fields, "detector"), self._unreadable(fields, "opaque_part"), down
+
+    def _incapable(self) -> Mapping[Capability, Block | Instead]:
+        """Without `incapable`, a model inside that cannot do what is asked says so itself, by the field's name."""
+        if "incapable" not in self._root:
+            return {}
+        node, known = self._root.node("incapable"), tuple(each.value for each in Capability)
+        fields = Fields(self._problems, node, "'incapable'", required=(), optional=known)
+        return {each: self._instead(fields, each) for each in Capability if each.value in fields}
+
+    def _instead(self, fields: Fields, capability: Capability) -> Block | Instead:
+        node = fields.node(capability.value)
+        if isinstance(node, YamlMap):
+            inner = Fields(self._problems, node, f"'{capability.value}'", required=("block",))
+            return Block(inner.whole("block", 400, 599, 422))
+        chosen = Instead(fields.choice(capability.value, [each.value for each in Instead]))
+        if capability is Capability.CONTEXT and chosen is Instead.DEGRADE:
+            self._problems.error(fields.place("context"), "P005", "no request is made shorter: write 'send' or a block")
+        return chosen
 
     def _unreadable(self, fields: Fields, key: str) -> OnFailure:
         if key not in fields:

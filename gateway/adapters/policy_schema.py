@@ -15,6 +15,7 @@ from gateway.adapters.policy_schema_detectors import detector_schema
 from gateway.adapters.schema_parts import list_or_one, named, object_of, one_of, ref, text, texts
 from gateway.domain.answer_links import LinkKind
 from gateway.domain.answer_rules import AnswerAction
+from gateway.domain.capability import Capability, Instead, Recourse
 from gateway.domain.conditions import ContextField
 from gateway.domain.declaration import Source
 from gateway.domain.evidence import Route
@@ -80,6 +81,7 @@ def _policy() -> Json:
             "answers": {"type": "array", "items": ref("answer"), "description": "What of an answer is masked."},
             "default": _default(),
             "on_failure": _on_failure(),
+            "incapable": _incapable(),
         },
     )
 
@@ -220,6 +222,18 @@ def _on_failure() -> Json:
     )
 
 
+def _incapable() -> Json:
+    block = object_of("", required={"block": ref("status")})
+    told: dict[Capability, list[Json]] = {
+        each: [block, one_of([i for i in Instead if each is not Capability.CONTEXT or i is Instead.SEND])]
+        for each in Capability
+    }
+    return object_of(
+        "What happens where the model inside cannot do what is asked: refuse, answer without, send with stand-ins.",
+        optional={each.value: {"anyOf": kinds} for each, kinds in told.items()},
+    )
+
+
 def _test() -> Json:
     return object_of(
         "Cases that say what the bundle has to decide.",
@@ -282,6 +296,8 @@ def _case() -> Json:
             "at": text(_MOMENT),
             **dict.fromkeys(("leaves", "failed", "opaque"), whole),
             "findings": {"type": "array", "items": ref("finding")},
+            "task": one_of(TASKS),
+            "lacking": texts(one_of(Capability)) | {"description": "What the model inside cannot do of what is asked."},
         },
     )
     some: list[Json] = [{"required": ["facts"]}, {"required": ["input"]}]
@@ -317,6 +333,7 @@ def _expectation() -> Json:
         "rules": listed,
         "shadow": listed,
         "exception": listed,
+        "recourse": one_of(Recourse),
     }
     return object_of("What has to come out; what is left out is not looked at.", optional=optional) | {
         "minProperties": 1

@@ -27,8 +27,9 @@ from gateway.adapters.policy_sarif import sarif_log
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_author import fmt, schema
-from gateway.cli.policy_index import index
 from gateway.cli.policy_bundle import EXIT_FOUND, bundle_at, print_problems
+from gateway.cli.policy_index import index
+from gateway.cli.policy_junit import junit_xml
 from gateway.cli.policy_past import WHY, decision_of_the_past, diff, replay
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
@@ -95,7 +96,8 @@ def lint(*, folder: str, config: str, as_json: bool, sarif: bool) -> None:
 @_FOLDER
 @config_option
 @click.option("--coverage", is_flag=True, help="Fail for a rule that matches in no case, or in all.")
-def test(*, folder: str, config: str, coverage: bool) -> None:
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here, as JUnit XML.")
+def test(*, folder: str, config: str, coverage: bool, junit: Path | None) -> None:
     """Run the cases of every *.policy.test.yaml against the bundle. Exit 1 when one fails."""
     directory = _directory(folder, config)
     bundle = bundle_at(directory)
@@ -104,17 +106,18 @@ def test(*, folder: str, config: str, coverage: bool) -> None:
     if errors:
         sys.exit(EXIT_FOUND)
     results = _run(bundle, cases, config)
-    failed = 0
-    for case, routing in results:
-        wrong = differences(case.expect, outcome_of(routing))
-        failed += bool(wrong)
+    ran = [(case, differences(case.expect, outcome_of(routing))) for case, routing in results]
+    for case, wrong in ran:
         click.echo(f"{'FAIL' if wrong else 'ok  '} {case.file}:{case.mark.line} {case.id}")
         for line in wrong:
             click.echo(f"       {line}")
     missing = uncovered(bundle, _tried(bundle, results)) if coverage else ()
     for rule in missing:
         click.echo(f"P012 the rule '{rule}' has no case where it matches and one where it does not")
+    failed = sum(bool(wrong) for _, wrong in ran)
     click.echo(f"{len(results) - failed} of {len(results)} cases passed")
+    if junit:
+        junit.write_bytes(junit_xml(ran, missing))
     sys.exit(EXIT_FOUND if failed or missing or not results else 0)
 
 

@@ -31,7 +31,7 @@ from gateway.domain.replaying import Again, Replayer
 
 _SPAN = re.compile(r"(\d{1,5})([dhm])")
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
-_TOP = 3
+_TOP = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUTES = (Route.EXTERNAL, Route.EXTERNAL_TRANSFORMED, Route.LOCAL, Route.BLOCKED)
 _INSIDE = frozenset({Route.LOCAL, Route.BLOCKED})

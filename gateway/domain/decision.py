@@ -29,7 +29,7 @@ from typing import assert_never
 
 from gateway.domain import _mint
 from gateway.domain.alias import Alias
-from gateway.domain.capability import Lack
+from gateway.domain.capability import Capability, Lack, Recourse
 from gateway.domain.clearance import Permit
 from gateway.domain.conversation import Conversation
 from gateway.domain.evidence import Route
@@ -59,7 +59,7 @@ class Masking:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """Why a decision fell as it did. `exceptions` are the ids of those without which it would have fallen otherwise,
-    `spent` of those that had no use left."""
+    `spent` of those that had no use left. `lacking` is what the model inside cannot do of what is asked."""
 
     facts: Facts
     sensitivity: Sensitivity
@@ -70,6 +70,8 @@ class Judgement:
     policy_digest: str
     exceptions: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
+    recourse: Recourse = Recourse.NONE
+    lacking: frozenset[Capability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class KeepLocal:
-    """The request is answered inside, by `destination`."""
+    """The request is answered inside, by `destination`, without what it asks of the `degraded` capabilities."""
 
     decision_id: str
     destination: str
     judgement: Judgement
+    degraded: frozenset[Capability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def decide(case: Case, masking: Masking) -> Decision:
             tell_user = NOWHERE_INSIDE if routing.reason == NO_LOCAL_DESTINATION else routing.verdict.tell_user
             return Refuse(case.decision_id, status, tell_user, judgement)
         case ToLocal(destination=destination):
-            return KeepLocal(case.decision_id, destination, judgement)
+            return KeepLocal(case.decision_id, destination, judgement, routing.degraded)
         case ToExternal():
             return _leave(case, way, judgement, masking)
         case _:
@@ -167,4 +170,6 @@ def _judgement(case: Case, facts: Facts, routing: Routing) -> Judgement:
         policy_digest=case.bundle.digest,
         exceptions=routing.exceptions,
         spent=tuple(sorted(case.bundle.exception_ids - case.usable)),
+        recourse=routing.recourse,
+        lacking=routing.lacking,
     )

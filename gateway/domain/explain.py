@@ -40,6 +40,7 @@ _BEYOND_RULES = MappingProxyType(
         "NO_LOCAL_DESTINATION": "it may not leave, and no destination inside may see it",
         "NO_POLICY_IN_SCOPE": "no policy speaks of this caller",
         "UNREADABLE": "a part of it could not be examined",
+        "LOCAL_MODEL_CANNOT": "it belongs inside, and the model there cannot do what is asked",
     }
 )
 _IN = MappingProxyType({source: source.value.replace("_", " ") + " text" for source in Source})

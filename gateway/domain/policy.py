@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.domain.answer_rules import AnswerRule
+from gateway.domain.capability import Capability, Instead
 from gateway.domain.conditions import SAID, Condition, Test, compiled, matches, reads
 from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Permille
@@ -207,6 +208,7 @@ class Policy:
     `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes.
     `steady` and `said` are its rules, each behind its condition as a function: those that nothing which the caller says
     of itself can change, and those that ask for a label, a purpose or a task. `reads` is what they ask for.
+    `incapable` is what happens where the model inside cannot do what is asked.
     """
 
     name: str
@@ -221,6 +223,7 @@ class Policy:
     on_opaque_part: OnFailure
     local_model_down_status: int
     answers: tuple[AnswerRule, ...] = ()
+    incapable: Mapping[Capability, Block | Instead] = field(default_factory=dict)
     meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
     steady: TestedRules = field(init=False, repr=False, compare=False)
     said: TestedRules = field(init=False, repr=False, compare=False)

@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.domain.alias import Alias
-from gateway.domain.capability import Recourse
+from gateway.domain.capability import Capability, Instead, Recourse
 from gateway.domain.evaluate import Inside, MayLeave, Verdict, evaluate
 from gateway.domain.evidence import Route
 from gateway.domain.exceptions import PolicyException, counted_as
 from gateway.domain.facts import Facts
 from gateway.domain.labels import Classification, Entity
-from gateway.domain.policy import Block, Bundle, Policy, Transform
+from gateway.domain.policy import Block, Bundle, Operator, Policy, RouteLocal, Transform
 from gateway.domain.sensitivity import AS_IT_IS, sensitivity_of, within_ceiling
-from gateway.domain.transforms import no_stronger
+from gateway.domain.transforms import no_stronger, united
 from gateway.domain.waiving import candidates, evaluate_waiving
 
 NO_LOCAL_STATUS = 403
 NO_LOCAL_DESTINATION = "NO_LOCAL_DESTINATION"
+UNABLE_STATUS = 422
+LOCAL_MODEL_CANNOT = "LOCAL_MODEL_CANNOT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Routing:
     """Where a request goes. `reason` is the code to record and tell, `verdict` what the policy itself said.
 
     `exceptions` are the ids of those without which it would have gone elsewhere, sorted. Each takes a use of its own.
+    `lacking` is what the model inside cannot do of what is asked, `degraded` what of it the answer goes without.
     """
 
     way: Way
@@ -86,6 +89,8 @@ class Routing:
     verdict: Verdict
     exceptions: tuple[str, ...] = ()
     recourse: Recourse = Recourse.NONE
+    lacking: frozenset[Capability] = frozenset()
+    degraded: frozenset[Capability] = frozenset()
 
 
 def routed(bundle: Bundle, facts: Facts, alias: Alias, usable: frozenset[str] = frozenset()) -> Routing:
@@ -133,44 +138,91 @@ def more_open(new: Way, old: Way) -> bool:
 def _routed(
     bundle: Bundle, facts: Facts, alias: Alias, verdict: Verdict, counted: Mapping[Entity, Classification]
 ) -> Routing:
-    policies = bundle.in_scope(facts.context.app, facts.context.tenant)
+    place = _Place(bundle, bundle.in_scope(facts.context.app, facts.context.tenant), facts, alias)
     outcome = verdict.outcome
     match outcome:
         case Block(status=status):
             return Routing(Refused(status), verdict.reason, verdict)
         case Inside(destination=destination):
-            return _inside(policies, alias, verdict, verdict.reason, destination)
+            return _inside(place, verdict, verdict.reason, destination)
         case MayLeave():
-            return _leave(policies, facts, alias, verdict, outcome, counted)
+            way = _leaving(place, outcome, counted)
+            return _inside(place, verdict, way, "") if isinstance(way, str) else Routing(way, verdict.reason, verdict)
         case _:
             assert_never(outcome)
 
 
-def _leave(
-    policies: tuple[Policy, ...],
-    facts: Facts,
-    alias: Alias,
-    verdict: Verdict,
-    may: MayLeave,
-    counted: Mapping[Entity, Classification],
-) -> Routing:
-    if not alias.external:
-        return _inside(policies, alias, verdict, "LOCAL_ALIAS", "")
-    if not may.allows(alias.external):
-        return _inside(policies, alias, verdict, "DESTINATION_NOT_ALLOWED", "")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a routing rests on beside the verdict."""
+
+    bundle: Bundle
+    policies: tuple[Policy, ...]
+    facts: Facts
+    alias: Alias
+
+
+def _leaving(place: _Place, may: MayLeave, counted: Mapping[Entity, Classification]) -> ToExternal | str:
+    """The way out, or the reason why there is none although a rule lets it leave."""
+    facts, external = place.facts, place.alias.external
+    if not external:
+        return "LOCAL_ALIAS"
+    if not may.allows(external):
+        return "DESTINATION_NOT_ALLOWED"
     found = {fact.entity for fact in facts.findings}
     transforms = tuple(transform for transform in may.transforms if transform.entity in found)
     transformed = frozenset(transform.entity for transform in transforms)
-    if not within_ceiling(policies, alias.external, sensitivity_of(policies, facts, transformed, counted)):
-        return _inside(policies, alias, verdict, "ABOVE_CLEARANCE", "")
+    if not within_ceiling(place.policies, external, sensitivity_of(place.policies, facts, transformed, counted)):
+        return "ABOVE_CLEARANCE"
     if transforms and not facts.operation.maskable:
-        return _inside(policies, alias, verdict, "NOT_MASKABLE", "")
-    return Routing(ToExternal(alias.external, transforms), verdict.reason, verdict)
+        return "NOT_MASKABLE"
+    return ToExternal(external, transforms)
 
 
-def _inside(policies: tuple[Policy, ...], alias: Alias, verdict: Verdict, reason: str, destination: str) -> Routing:
-    chosen = destination or alias.local
-    known = any(chosen in policy.ceilings for policy in policies)
-    if not chosen or (known and not within_ceiling(policies, chosen, verdict.sensitivity)):
+def _inside(place: _Place, verdict: Verdict, reason: str, destination: str) -> Routing:
+    chosen = destination or place.alias.local
+    known = any(chosen in policy.ceilings for policy in place.policies)
+    if not chosen or (known and not within_ceiling(place.policies, chosen, verdict.sensitivity)):
         return Routing(Refused(NO_LOCAL_STATUS), NO_LOCAL_DESTINATION, verdict)
-    return Routing(ToLocal(chosen), reason, verdict)
+    lacking = frozenset(each.capability for each in place.facts.lacking if each.destination == chosen)
+    inside = Routing(ToLocal(chosen), reason, verdict, lacking=lacking)
+    return _unable(place, inside) if lacking else inside
+
+
+def _unable(place: _Place, inside: Routing) -> Routing:
+    """What the policies say of a request that the model inside cannot answer as asked. Of several, the strictest:
+    refused, answered without, left to the model, sent. It is sent only where all of them say so of all that lacks."""
+    said = {each: [policy.incapable.get(each) for policy in place.policies] for each in inside.lacking}
+    blocks = [each.status for some in said.values() for each in some if isinstance(each, Block)]
+    degraded = frozenset(each for each, some in said.items() if Instead.DEGRADE in some)
+    if blocks:
+        return _refused(inside, max(blocks))
+    if degraded:
+        return replace(inside, recourse=Recourse.DEGRADED, degraded=degraded)
+    if any(each is not Instead.SEND for some in said.values() for each in some):
+        return inside
+    way = _with_stand_ins(place, inside.verdict)
+    if way is None:
+        return _refused(inside, UNABLE_STATUS)
+    return replace(inside, way=way, reason=LOCAL_MODEL_CANNOT, recourse=Recourse.SENT)
+
+
+def _refused(inside: Routing, status: int) -> Routing:
+    return replace(inside, way=Refused(status), reason=LOCAL_MODEL_CANNOT, recourse=Recourse.REFUSED)
+
+
+def _with_stand_ins(place: _Place, verdict: Verdict) -> ToExternal | None:
+    """The way out with a placeholder for every value that was found, if the rules let leave what is left then.
+
+    A rule that nobody may be excepted from is no less strict for it: where one blocks or keeps inside, it holds.
+    """
+    facts = place.facts
+    rules = (rule for policy in place.policies for rule in policy.rules if rule.id in verdict.rules)
+    if any(rule.non_waivable and isinstance(rule.then, Block | RouteLocal) for rule in rules):
+        return None
+    rest = evaluate(place.bundle, replace(facts, findings=())).outcome
+    if not isinstance(rest, MayLeave) or facts.failed:
+        return None
+    every = (Transform(fact.entity, Operator.PLACEHOLDER) for fact in facts.findings)
+    way = _leaving(place, replace(rest, transforms=united((*rest.transforms, *every))), AS_IT_IS)
+    return way if isinstance(way, ToExternal) else None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.evidence import Evidence
@@ -100,6 +101,10 @@ class ExternalModel(Protocol):
 
 class LocalModel(Protocol):
     """A model inside the network."""
+
+    def lacks(self, conversation: Conversation) -> frozenset[Capability]:
+        """What it is known not to be able to do of what a conversation asks for."""
+        ...
 
     @property
     def speaks(self) -> frozenset[Operation]:

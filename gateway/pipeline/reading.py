@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.dialects.answers import Translating
+from gateway.dialects.degrading import without
 from gateway.dialects.registry import TRANSLATIONS, AsItIs
 from gateway.domain.alias import Alias, resolve
+from gateway.domain.capability import Capability, Lack
 from gateway.domain.conversation import Conversation, Operation, read, read_document
 from gateway.domain.declaration import Field
 from gateway.domain.errors import ErrorCode, refuse
@@ -69,15 +71,30 @@ class RequestReader:
         external = self._externals.get(alias.external)
         return request if external is None or operation in external.speaks else self._in_chat(request)
 
-    def inside(self, request: Request, destination: str) -> Request:
-        """The request as the model inside can be asked. Raises `CallerError` where it cannot."""
+    def lacking(self, conversation: Conversation) -> tuple[Lack, ...]:
+        """What the models inside cannot do of what is asked."""
+        models = self._locals.items()
+        return tuple(Lack(name, each) for name, model in models for each in sorted(model.lacks(conversation)))
+
+    def inside(self, request: Request, destination: str, degraded: frozenset[Capability] = frozenset()) -> Request:
+        """The request as the model inside can be asked, without what is degraded. Raises `CallerError` where it cannot
+        be asked."""
         model = self._locals.get(destination)
         operation = request.conversation.operation
-        if model is None or operation in model.speaks:
-            return request
-        if operation not in TRANSLATIONS or Operation.CHAT not in model.speaks:
+        as_it_is = model is None or operation in model.speaks
+        if as_it_is and not (degraded and operation is not Operation.CHAT):
+            asked = request
+        elif operation in TRANSLATIONS and (model is None or Operation.CHAT in model.speaks):
+            asked = self._in_chat(request)
+        else:
             refuse(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL)
-        return self._in_chat(request)
+        return self._without(asked, degraded) if degraded else asked
+
+    def _without(self, request: Request, degraded: frozenset[Capability]) -> Request:
+        """A chat request without what it asks of these capabilities."""
+        body = without(parse_json(request.conversation.body), degraded)
+        chat = read(Operation.CHAT, self._declarations(Operation.CHAT, request.alias.external), dump_json(body))
+        return replace(request, conversation=chat)
 
     def _in_chat(self, request: Request) -> Request:
         conversation = request.conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from gateway.domain.capability import Recourse
+from gateway.domain.capability import Capability, Recourse
 from gateway.domain.clearance import Receipt
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Case, Decision, Judgement, KeepLocal, Leave, Refuse
@@ -41,6 +41,8 @@ class Summary:
     reason: str
     policy_revision: int
     receipt: str
+    recourse: Recourse = Recourse.NONE
+    lacking: tuple[Capability, ...] = ()
 
 
 def context_of(asked: Asked, at: int) -> Context:
@@ -56,7 +58,7 @@ def context_of(asked: Asked, at: int) -> Context:
     )
 
 
-def summary_of(evidence: Decided, receipt: Receipt) -> Summary:
+def summary_of(evidence: Decided, receipt: Receipt, judgement: Judgement) -> Summary:
     """What the caller is told."""
     return Summary(
         decision_id=evidence.decision_id,
@@ -67,6 +69,8 @@ def summary_of(evidence: Decided, receipt: Receipt) -> Summary:
         reason=evidence.policy.reason,
         policy_revision=evidence.policy.revision,
         receipt=receipt.token,
+        recourse=judgement.recourse,
+        lacking=tuple(sorted(judgement.lacking)),
     )
 
 
@@ -102,7 +106,7 @@ def evidence_of(case: Case, decision: Decision) -> Decided:
         task=facts.task,
         lacking=facts.lacking,
         status=decision.status if isinstance(decision, Refuse) else 0,
-        recourse=Recourse.NONE,
+        recourse=judgement.recourse,
     )
 
 

@@ -125,6 +125,7 @@ class Story:
             bundle=bundle,
             alias=request.alias,
             outgoing=_OUTGOING.get(conversation.operation, {}),
+            lacking=self._reader.lacking(conversation),
         )
         decision = await self._decider.decide(case, asked.allowance.check_tokens)
         decided = self._clock.now()
@@ -141,12 +142,12 @@ class Story:
             await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def _act(self, decision: Decision, receipt: Receipt, way: _Way) -> Reply:
-        summary = summary_of(way.evidence, receipt)
+        summary = summary_of(way.evidence, receipt, decision.judgement)
         match decision:
             case Refuse(status=status, tell_user=tell_user):
                 return Reply(summary, Failure(PolicyRefusal(status=status, tell_user=tell_user)))
-            case KeepLocal(destination=destination):
-                return Reply(summary, await self._settled(self._answer_inside(destination, way), way))
+            case KeepLocal():
+                return Reply(summary, await self._settled(self._answer_inside(decision, way), way))
             case Leave():
                 return Reply(summary, await self._settled(self._answer_outside(decision, receipt, way), way))
             case _:
@@ -165,11 +166,11 @@ class Story:
         self._end(way, _end_of(failure.error))
         return failure
 
-    async def _answer_inside(self, destination: str, way: _Way) -> Answer:
-        model = self._locals.get(destination)
+    async def _answer_inside(self, keep: KeepLocal, way: _Way) -> Answer:
+        model = self._locals.get(keep.destination)
         if model is None:
             raise self._model_down(way)
-        request = self._reader.inside(way.request, destination)
+        request = self._reader.inside(way.request, keep.destination, keep.degraded)
         try:
             answer = await model.complete(request.conversation)
         except GatewayFault as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from gateway.domain.capability import Capability, asked_for
 from gateway.domain.conversation import Conversation, Operation
 from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.domain.strict_json import Json, dump_json
@@ -16,8 +17,13 @@ class FakeLocal:
     def __init__(self, answer: str = "answered inside", *, down: bool = False) -> None:
         self.answer = answer
         self.down = down
+        self.cannot: frozenset[Capability] = frozenset()
         self.seen: list[Conversation] = []
         self.speaks = frozenset({Operation.CHAT})
+
+    def lacks(self, conversation: Conversation) -> frozenset[Capability]:
+        """As told."""
+        return asked_for(conversation) & self.cannot
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The constant answer in the chat dialect."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.evidence import Decided, Erased, Event, Evidence, Outcome, Pruned
@@ -121,6 +122,10 @@ class PlaybookLocal:
     def speaks(self) -> frozenset[Operation]:
         """Pass on."""
         return self._inner.speaks
+
+    def lacks(self, conversation: Conversation) -> frozenset[Capability]:
+        """Pass on."""
+        return self._inner.lacks(conversation)
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """Note and pass on."""

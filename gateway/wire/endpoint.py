@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from gateway.domain.capability import Recourse
 from gateway.domain.conversation import Operation
 from gateway.domain.errors import CallerError, ErrorCode, GatewayError, refuse
 from gateway.domain.labels import Label
@@ -138,4 +139,12 @@ def headers_of(summary: Summary) -> dict[str, str]:
         "x-gateway-reason": summary.reason,
         "x-gateway-policy": str(summary.policy_revision),
         "x-gateway-receipt": summary.receipt,
+        **_recourse(summary),
     }
+
+
+def _recourse(summary: Summary) -> dict[str, str]:
+    """What the model inside cannot do of what was asked, and what was done about it; nothing where it can."""
+    lacking = {"x-gateway-lacking": ",".join(summary.lacking)} if summary.lacking else {}
+    done = {"x-gateway-recourse": summary.recourse.value} if summary.recourse is not Recourse.NONE else {}
+    return {**lacking, **done}

@@ -55,6 +55,8 @@ _DECIDED = {
     "x-gateway-reason": "The reason that the deciding rule gives.",
     "x-gateway-policy": "The revision of the policy.",
     "x-gateway-receipt": "The receipt of the record.",
+    "x-gateway-lacking": "What the model inside cannot do of what was asked: tools, vision, json_schema, context.",
+    "x-gateway-recourse": "What was done about that: refused, degraded (answered without), sent (with stand-ins).",
 }
 _CLAIMS = {
     "x-gateway-label": "A label that the caller claims. A claim raises the label of a conversation, never lowers it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
@@ -98,6 +99,28 @@ def test_a_wrong_expectation_fails(folder: Path) -> None:
         "       classes: expected none, got pii",
         "0 of 1 cases passed",
     ] == result.stdout.splitlines()
+
+
+def test_results_are_written_for_build_servers(folder: Path, tmp_path: Path) -> None:
+    """JUnit XML: cases with their places, failures with what differs, rules that no case tests."""
+    good = "  - {id: good, facts: {}, expect: {route: external}}\n"
+    bad = "  - {id: bad, facts: {findings: [{entity: US_SSN}]}, expect: {route: external, classes: [phi]}}\n"
+    (folder / "a.policy.test.yaml").write_text(CASES + good + bad)
+    out = tmp_path / "out.xml"
+    assert 1 == run("test", "--coverage", "--junit", str(out), "--policies", str(folder)).exit_code
+    suite = ET.fromstring(out.read_bytes())
+    cases = {each.get("name"): each for each in suite}
+    failure = cases["bad"].find("failure")
+
+    assert (str(len(cases)), str(len(cases) - 1)) == (suite.get("tests"), suite.get("failures"))
+    assert ("a.policy.test.yaml", "6", None) == (
+        cases["good"].get("file"),
+        cases["good"].get("line"),
+        cases["good"].find("failure"),
+    )
+    assert failure is not None
+    assert "route: expected external, got local\nclasses: expected phi, got pii" == failure.text
+    assert "coverage" == cases["secret-refused"].get("classname")
 
 
 def test_a_rule_without_a_case_is_told_on_request(folder: Path) -> None:
