@@ -85,15 +85,6 @@ POLICY_CODES: Final[Mapping[str, Code]] = MappingProxyType(
             wrong="- {id: phi, when: {class: phi}, then: {route: local}}",
             right="- {id: phi, reason: PHI, severity: high, when: {class: phi}, then: {route: local}}",
         ),
-        "P007": Code(
-            name="not-supported",
-            level="error",
-            what="Something that the format knows and this version does not do.",
-            why="To load the file without it would enforce less than the file says.",
-            mend="Say it with what is supported, or wait with the rule.",
-            wrong="customers: {type: exact_match, index: indexes/customers.edm, label: restricted}",
-            right="customers: {type: terms, terms: [Jane Roe], label: restricted}",
-        ),
         "P010": Code(
             name="dead-rule",
             level="error",

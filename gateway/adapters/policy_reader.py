@@ -8,7 +8,7 @@
 | P004 | not a readable file                         | P016 | unknown detector, entity, destination, label, class |
 | P005 | a value of the wrong type or shape          | P017 | a default that is not inside                       |
 | P006 | a missing key                               | P018 | a shadow rule that is overdue, or has no end       |
-| P007 | known, and not supported yet                | P023 | a detector without an index that can be used       |
+|      |                                             | P023 | a detector without an index that can be used       |
 
 P010 and P018 are warnings where the rule still does what it says. `policy_codes` says of each code why and what to do.
 """

@@ -131,8 +131,8 @@ def _condition() -> Json:
 
 
 def _task() -> Json:
-    tasks = _texts(_one_of(TASKS))
-    sure = _object("", required={"is": tasks}, optional={"min_confidence": _ref("confidence")})
+    tasks = texts(one_of(TASKS))
+    sure = object_of("", required={"is": tasks}, optional={"min_confidence": ref("confidence")})
     told: list[Json] = [tasks, sure]
     return {"anyOf": told, "description": "What the conversation asks a model to do. It can only tighten."}
 
