@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.detection.index_build import Built, build_documents, build_table
 from gateway.detection.index_file import IndexKey, describe, load_key, make_key
+from gateway.domain.detectors import ExactMatchDetector, FingerprintDetector, IndexFile
 from gateway.domain.labels import Classification, Label
-from gateway.domain.policy import ExactMatchDetector, FingerprintDetector, IndexFile
 
 MEANS = Classification(Label("restricted"), frozenset())
 

@@ -20,9 +20,10 @@ from gateway.adapters.policy_exceptions import ReadException, read_exception
 from gateway.adapters.policy_indexes import ANY_KEY, NO_INDEXES, FoundIndex, Indexes, read_indexes
 from gateway.adapters.policy_reader import KNOWN_ENTITIES, Readable, Unreadable, read_policy
 from gateway.adapters.strict_yaml import MAX_BYTES, PolicyError, shown
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.exceptions import PolicyException
 from gateway.domain.labels import Entity
-from gateway.domain.policy import Bundle, CustomDetector, Policy, Zone
+from gateway.domain.policy import Bundle, Policy, Zone
 from gateway.pipeline.ports import Health
 
 POLICY_SUFFIX = ".policy.yaml"

@@ -27,10 +27,11 @@ from gateway.adapters.yaml_fields import Fields, Problems
 from gateway.domain.alias import Alias
 from gateway.domain.capability import Capability, Lack, Recourse
 from gateway.domain.declaration import Source
+from gateway.domain.detectors import reported_by
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import CONFIDENCE, JudgedTask, Task
 from gateway.domain.labels import Entity, Label
-from gateway.domain.policy import Bundle, reported_by
+from gateway.domain.policy import Bundle
 from gateway.domain.routing import Refused, Routing, ToExternal, destination_of, route_of
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -13,9 +13,7 @@ from gateway.adapters.policy_indexes import FOLDER, BrokenIndex, FoundIndex, Ind
 from gateway.adapters.strict_yaml import Mark, YamlNode, shown
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean, text_of
 from gateway.detection.index_file import Header, IndexKind
-from gateway.domain.finding import CONFIDENCE, Permille
-from gateway.domain.labels import Classification, DataClass, Entity, Label
-from gateway.domain.policy import (
+from gateway.domain.detectors import (
     EntityDetector,
     ExactMatchDetector,
     FingerprintDetector,
@@ -24,6 +22,8 @@ from gateway.domain.policy import (
     PolicyDetector,
     TermsDetector,
 )
+from gateway.domain.finding import CONFIDENCE, Permille
+from gateway.domain.labels import Classification, DataClass, Entity, Label
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _LONGEST_PATTERN = 2000

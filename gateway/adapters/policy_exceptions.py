@@ -42,6 +42,7 @@ from gateway.domain.conditions import (
     TaskIs,
     matches,
 )
+from gateway.domain.detectors import reported_by
 from gateway.domain.exceptions import (
     DAY,
     LONGEST_DAYS,
@@ -53,7 +54,7 @@ from gateway.domain.exceptions import (
     WholeRule,
 )
 from gateway.domain.labels import Classification, Entity, Label
-from gateway.domain.policy import Block, Policy, RouteExternal, RouteLocal, Rule, TransformOnly, reported_by
+from gateway.domain.policy import Block, Policy, RouteExternal, RouteLocal, Rule, TransformOnly
 from gateway.domain.sensitivity import classify
 
 SOON_DAYS = 7

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.detection.index_file import Header, IndexRefused, describe, load_key
-from gateway.domain.policy import IndexFile
+from gateway.domain.detectors import IndexFile
 
 FOLDER: Final = "indexes"
 ANY_KEY: Final = ""

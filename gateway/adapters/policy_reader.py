@@ -30,6 +30,7 @@ from gateway.adapters.strict_yaml import PolicyError, YamlMap, YamlNode, parse, 
 from gateway.adapters.yaml_fields import Fields, Problems, did_you_mean
 from gateway.domain.capability import Capability, Instead
 from gateway.domain.conditions import Condition
+from gateway.domain.detectors import reported_by
 from gateway.domain.labels import DEFAULT_TABLE, STANDARD_LABELS, Entity, Label, Scale
 from gateway.domain.policy import (
     Block,
@@ -47,7 +48,6 @@ from gateway.domain.policy import (
     TransformOnly,
     TreatAs,
     Zone,
-    reported_by,
 )
 from gateway.domain.surrogate import AVAILABLE
 

@@ -25,9 +25,9 @@ from gateway.detection.consistency import agreed
 from gateway.detection.frames import detectors_to_json, digest_of, neighbours_to_json, report_from_json
 from gateway.detection.joints import Joint, joints, told
 from gateway.domain.conversation import Leaf
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.errors import ErrorCode, GatewayFault
 from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Report
-from gateway.domain.policy import CustomDetector
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Health
 

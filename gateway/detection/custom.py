@@ -17,15 +17,15 @@ from gateway.detection.index_data import open_index
 from gateway.detection.index_file import load_key
 from gateway.detection.indexed import ExactMatcher, FingerprintMatcher
 from gateway.detection.shadow import BORDER, SPACELESS, fold
-from gateway.domain.finding import Permille
-from gateway.domain.labels import Entity
-from gateway.domain.policy import (
+from gateway.domain.detectors import (
     CustomDetector,
     ExactMatchDetector,
     FingerprintDetector,
     PatternDetector,
     TermsDetector,
 )
+from gateway.domain.finding import Permille
+from gateway.domain.labels import Entity
 
 _TERM_CONFIDENCE = Permille(950)
 _MAX_MEMORY = 64 * 1024 * 1024

@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import assert_never, cast
 
-from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
-from gateway.domain.labels import Classification, Entity, Label
-from gateway.domain.policy import (
+from gateway.domain.detectors import (
     CustomDetector,
     ExactMatchDetector,
     FingerprintDetector,
@@ -26,6 +24,8 @@ from gateway.domain.policy import (
     PatternDetector,
     TermsDetector,
 )
+from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
+from gateway.domain.labels import Classification, Entity, Label
 from gateway.domain.strict_json import Json
 
 _RUNS = (2, 3)

@@ -21,9 +21,9 @@ from gateway.detection.candidates import Hit
 from gateway.detection.index_data import Hashes, Index, Rows, hashes_of, places_in
 from gateway.detection.index_file import LETTERS, WINNOWED, IndexKey
 from gateway.detection.letters import Letters, letters_of
+from gateway.domain.detectors import ExactMatchDetector, FingerprintDetector
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Entity
-from gateway.domain.policy import ExactMatchDetector, FingerprintDetector
 
 _CONFIDENCE = Permille(950)
 _EXTRA_WORDS = 6

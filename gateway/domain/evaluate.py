@@ -29,7 +29,7 @@ from functools import reduce
 from gateway.domain.conditions import TASK, Circumstances, ContextField, circumstances
 from gateway.domain.facts import Facts
 from gateway.domain.finding import JudgedTask, Task
-from gateway.domain.labels import Classification, Entity, Label
+from gateway.domain.labels import Classification, Entity, Label, Scale
 from gateway.domain.policy import (
     Block,
     Bundle,
@@ -42,7 +42,7 @@ from gateway.domain.policy import (
     Transform,
     TransformOnly,
 )
-from gateway.domain.sensitivity import AS_IT_IS, Sensitivity, on_failure, sensitivity_of
+from gateway.domain.sensitivity import AS_IT_IS, Sensitivity, classify, on_failure, sensitivity_of
 from gateway.domain.transforms import united
 
 _SEVERITIES = tuple(Severity)
@@ -124,10 +124,18 @@ def degrees(
     """The label that the facts have without the client's claim, up to the one of `sensitivity`, which has it."""
     context = facts.context
     scale, own = policies[0].scale, sensitivity.label
-    if context.claimed_label:
+    if context.claimed_label and not any(
+        _means(each.entity, policies, scale, counted) == own for each in facts.findings
+    ):
         silent = replace(facts, context=replace(context, claimed_label=_NOBODY_SAID))
         own = sensitivity_of(policies, silent, frozenset(), counted).label
     return scale.labels[scale.rank(own) : scale.rank(sensitivity.label) + 1]
+
+
+def _means(
+    entity: Entity, policies: tuple[Policy, ...], scale: Scale, counted: Mapping[Entity, Classification]
+) -> Label:
+    return (counted.get(entity) or classify(entity, policies, scale)).label
 
 
 def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[list[Rule]]:

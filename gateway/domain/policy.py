@@ -13,8 +13,8 @@ from enum import StrEnum
 from gateway.domain.answer_rules import AnswerRule
 from gateway.domain.capability import Capability, Instead
 from gateway.domain.conditions import SAID, Condition, Test, compiled, matches, reads
+from gateway.domain.detectors import CustomDetector, EntityDetector, PolicyDetector, reported_by
 from gateway.domain.exceptions import PolicyException
-from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
 
 
@@ -53,73 +53,6 @@ class Ceiling:
     zone: Zone
     max_label: Label
     never: frozenset[DataClass]
-
-
-@dataclass(frozen=True, slots=True)
-class EntityDetector:
-    """Says what one entity of the shipped detector means."""
-
-    id: str
-    entity: Entity
-    means: Classification
-
-
-@dataclass(frozen=True, slots=True)
-class PatternDetector:
-    """A policy's own RE2 pattern. Evidence words within `within_chars` raise `alone` to `with_evidence` (permille)."""
-
-    id: str
-    re2: str
-    evidence: tuple[str, ...]
-    within_chars: int
-    alone: Permille
-    with_evidence: Permille
-    means: Classification
-
-
-@dataclass(frozen=True, slots=True)
-class TermsDetector:
-    """A policy's own list of phrases, matched whole and without regard to case."""
-
-    id: str
-    terms: tuple[str, ...]
-    means: Classification
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFile:
-    """A file of keyed hashes beside the policy. `digest` is the SHA-256 of its bytes, in hex."""
-
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExactMatchDetector:
-    """The rows of a table, such as customers. A row counts where the values of at least `min_columns` of `columns`
-    stand within `within_chars` characters. The findings are these values."""
-
-    id: str
-    index: IndexFile
-    columns: tuple[str, ...]
-    min_columns: int
-    within_chars: int
-    means: Classification
-
-
-@dataclass(frozen=True, slots=True)
-class FingerprintDetector:
-    """Passages of documents. One counts where `min_similarity` (permille) of its fingerprints are the documents'."""
-
-    id: str
-    index: IndexFile
-    min_similarity: Permille
-    means: Classification
-
-
-CustomDetector = PatternDetector | TermsDetector | ExactMatchDetector | FingerprintDetector
-PolicyDetector = EntityDetector | CustomDetector
-"""The ones that the detector has to run for the policy. Their findings carry the detector's id as entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +179,6 @@ class Policy:
     def own_detectors(self) -> tuple[CustomDetector, ...]:
         """The patterns and term lists that the detector has to run for this policy."""
         return tuple(d for d in self.detectors if not isinstance(d, EntityDetector))
-
-
-def reported_by(detector: PolicyDetector) -> Entity:
-    """The entity of a policy detector's findings."""
-    return detector.entity if isinstance(detector, EntityDetector) else Entity(detector.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,13 @@ from gateway.dialects.texts import AnswerText, drop_spelled, texts_of
 from gateway.domain.answer_rules import Cut, Guard, judge
 from gateway.domain.conversation import Conversation, Leaf
 from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.errors import ErrorCode, GatewayFault, PolicyRefusal, UpstreamError
 from gateway.domain.evidence import Decided, Result
 from gateway.domain.finding import Address, Examined, LeafReport
 from gateway.domain.labels import DataClass, Entity
 from gateway.domain.mask import fold
-from gateway.domain.policy import Bundle, CustomDetector
+from gateway.domain.policy import Bundle
 from gateway.domain.sensitivity import classify
 from gateway.domain.strict_json import dump_json
 from gateway.pipeline.ports import Detector, Streamed

@@ -9,10 +9,11 @@ from typing import Protocol
 from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.evidence import Evidence
 from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Report
-from gateway.domain.policy import Bundle, CustomDetector
+from gateway.domain.policy import Bundle
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gateway.domain.conversation import Leaf
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.finding import Address, Examined, Failed, FailureCause, Finding, LeafReport, Permille, Report
 from gateway.domain.labels import Entity
-from gateway.domain.policy import CustomDetector
 from gateway.pipeline.ports import Health
 
 

@@ -13,9 +13,9 @@ from typing import Self
 from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.evidence import Decided, Erased, Event, Evidence, Outcome, Pruned
 from gateway.domain.finding import Report
-from gateway.domain.policy import CustomDetector
 from gateway.pipeline.ports import Detector, ExternalAnswer, ExternalModel, Health, Ledger, LocalAnswer, LocalModel
 
 

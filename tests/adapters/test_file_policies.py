@@ -24,20 +24,18 @@ from gateway.adapters.policy_detectors import pattern_fault
 from gateway.adapters.policy_reader import KNOWN_ENTITIES, Readable, Unreadable, read_policy
 from gateway.domain.conditions import AllOf, AnyOf, ClassIs, ContextField, ContextIs, FindingIs, LabelIs, Not
 from gateway.domain.declaration import Source
+from gateway.domain.detectors import EntityDetector, PatternDetector, TermsDetector
 from gateway.domain.finding import Permille
 from gateway.domain.labels import STANDARD_LABELS, Classification, DataClass, Entity
 from gateway.domain.policy import (
     Block,
     Ceiling,
-    EntityDetector,
     Operator,
-    PatternDetector,
     Policy,
     RouteExternal,
     RouteLocal,
     Scope,
     Severity,
-    TermsDetector,
     Transform,
     TransformOnly,
     TreatAs,

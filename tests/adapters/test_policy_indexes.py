@@ -13,7 +13,7 @@ from gateway.adapters.policy_lint import lint_directory
 from gateway.adapters.policy_schema import policy_schema
 from gateway.adapters.policy_watch import signature_of
 from gateway.adapters.strict_yaml import load_strict
-from gateway.domain.policy import ExactMatchDetector, FingerprintDetector
+from gateway.domain.detectors import ExactMatchDetector, FingerprintDetector
 from tests.adapters.test_file_policies import HEAD, TODAY
 from tests.detection.test_indexed import CONTRACT, ROWS
 from tests.indexes import documents, key_in, table

@@ -19,10 +19,10 @@ from gateway.adapters import presidio_detector
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.domain.conversation import Leaf
 from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.detectors import PatternDetector, TermsDetector
 from gateway.domain.errors import GatewayFault
 from gateway.domain.finding import Address, Examined, Failed, FailureCause, Permille, Report
 from gateway.domain.labels import Classification, Label
-from gateway.domain.policy import PatternDetector, TermsDetector
 
 MEANS = Classification(Label("restricted"), frozenset())
 MEMBER = PatternDetector(

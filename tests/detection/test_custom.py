@@ -8,9 +8,9 @@ import re2
 
 from gateway.detection.analyzer import Analyzer
 from gateway.detection.custom import CompiledDetectors, CompiledSets
+from gateway.domain.detectors import PatternDetector, TermsDetector
 from gateway.domain.finding import Permille
 from gateway.domain.labels import Classification, Label
-from gateway.domain.policy import PatternDetector, TermsDetector
 
 MEANS = Classification(Label("confidential"), frozenset())
 TERMS = TermsDetector(id="projects", terms=("Project Halcyon", "Bluefin roadmap", "C++ (core)"), means=MEANS)

@@ -13,8 +13,8 @@ import pytest
 
 from gateway.detection.analyzer import Analyzer
 from gateway.detection.custom import CompiledDetectors
+from gateway.domain.detectors import PatternDetector, TermsDetector
 from gateway.domain.finding import Permille
-from gateway.domain.policy import PatternDetector, TermsDetector
 from tests.adapters.test_presidio_detector import MEANS
 
 NONE = CompiledDetectors(())

@@ -16,7 +16,7 @@ from gateway.detection.custom import CompiledDetectors
 from gateway.detection.frames import Neighbours, detectors_from_json, detectors_to_json
 from gateway.detection.index_file import IndexRefused, describe, make_key
 from gateway.detection.indexed import TooDense
-from gateway.domain.policy import CustomDetector
+from gateway.domain.detectors import CustomDetector
 from tests.indexes import documents, exact, fingerprint, key_in, table
 
 ROWS = [

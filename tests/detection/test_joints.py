@@ -16,9 +16,9 @@ from gateway.detection.frames import Neighbours, neighbours_from_json, neighbour
 from gateway.detection.joints import Joint, Piece, joints, told
 from gateway.domain.conversation import Leaf
 from gateway.domain.declaration import LeafKind, Source
+from gateway.domain.detectors import TermsDetector
 from gateway.domain.finding import Address, Examined, Failed, FailureCause, Finding, LeafReport, Permille
 from gateway.domain.labels import Entity
-from gateway.domain.policy import TermsDetector
 from tests.adapters.test_presidio_detector import MEANS
 from tests.growth import assert_linear
 

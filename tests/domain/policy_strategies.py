@@ -19,6 +19,7 @@ from gateway.domain.conditions import (
     TaskIs,
 )
 from gateway.domain.declaration import Source
+from gateway.domain.detectors import TermsDetector
 from gateway.domain.evaluate import MayLeave, Verdict
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import JudgedTask, Permille, Task
@@ -34,7 +35,6 @@ from gateway.domain.policy import (
     Rule,
     Scope,
     Severity,
-    TermsDetector,
     Transform,
     TransformOnly,
     TreatAs,

@@ -19,6 +19,7 @@ from gateway.domain.conditions import (
     matches,
 )
 from gateway.domain.declaration import Source
+from gateway.domain.detectors import EntityDetector, TermsDetector
 from gateway.domain.evaluate import Inside, MayLeave, evaluate
 from gateway.domain.explain import explained
 from gateway.domain.facts import Context, Facts, FindingFact
@@ -27,14 +28,12 @@ from gateway.domain.labels import Classification, DataClass, Entity, Label
 from gateway.domain.policy import (
     Block,
     Bundle,
-    EntityDetector,
     Operator,
     Policy,
     RouteExternal,
     RouteLocal,
     Scope,
     Severity,
-    TermsDetector,
     Transform,
     TransformOnly,
     TreatAs,

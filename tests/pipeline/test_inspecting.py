@@ -11,11 +11,11 @@ import pytest
 from gateway.domain.answer_links import LinkKind
 from gateway.domain.answer_rules import AnswerAction, AnswerRule, FindingRule, LinkRule
 from gateway.domain.conversation import Leaf
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.errors import ErrorCode
 from gateway.domain.evidence import Outcome, Result
 from gateway.domain.finding import Permille, Report
 from gateway.domain.labels import DataClass, Entity
-from gateway.domain.policy import CustomDetector
 from gateway.pipeline.ports import Whole
 from gateway.pipeline.story import Failure
 from gateway.testing.fake_detector import FakeDetector

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from gateway.domain.conversation import Leaf
+from gateway.domain.detectors import CustomDetector
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, PolicyRefusal, UpstreamError
 from gateway.domain.evidence import Route
 from gateway.domain.finding import Report
 from gateway.domain.labels import Label
-from gateway.domain.policy import CustomDetector
 from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Summary
 from gateway.pipeline.story import Failure, Reply
