@@ -123,6 +123,29 @@ def test_results_are_written_for_build_servers(folder: Path, tmp_path: Path) -> 
     assert "coverage" == cases["secret-refused"].get("classname")
 
 
+def test_cases_may_speak_of_tasks_and_of_what_the_model_inside_lacks(folder: Path) -> None:
+    """And expect what is done about it."""
+    more = (
+        "apiVersion: gateway/v1\nkind: Policy\nmetadata: {name: more}\n"
+        "destinations: {local-slm: {zone: in_network, max_label: restricted}}\n"
+        "rules: [{id: narrow, reason: NARROW, severity: info, when: {task: [extraction]}, then: {route: local}}]\n"
+    )
+    (folder / "more.policy.yaml").write_text(more)
+    path = folder / "default.policy.yaml"
+    path.write_text(path.read_text() + "incapable: {tools: degrade, vision: {block: 415}}\n")
+    (folder / "a.policy.test.yaml").write_text(
+        CASES
+        + "  - {id: a, facts: {task: extraction}, expect: {route: local, rules: [cleared, narrow], recourse: none}}\n"
+        + "  - {id: b, facts: {task: code}, expect: {route: external, rules: [cleared]}}\n"
+        + "  - {id: c, facts: {task: extraction, lacking: tools}, expect: {route: local, recourse: degraded}}\n"
+        + "  - {id: d, facts: {task: extraction, lacking: [tools, vision]}, expect: {status: 415, recourse: refused}}\n"
+        + "  - {id: e, facts: {lacking: tools}, expect: {route: external, recourse: none}}\n"
+    )
+    result = run("test", "--policies", str(folder))
+
+    assert "5 of 5 cases passed" in result.stdout, result.stdout
+
+
 def test_a_rule_without_a_case_is_told_on_request(folder: Path) -> None:
     """P012, for rules that match in no case or in all."""
     (folder / "a.policy.test.yaml").write_text(CASES + "  - {id: a, facts: {}, expect: {route: external}}\n")
