@@ -15,7 +15,7 @@ from tests.adapters.ledger_house import House, house_at
 from tests.evidence import activated, decided, finding, outcome
 
 NOW = 1_795_000_000_000_000
-POLICY = PolicyEvidence(7, "sha256:" + "ab" * 32, ("phi/stays",), "PHI_INSIDE", ())
+POLICY = PolicyEvidence(7, "sha256:" + "ab" * 32, "0" * 16, ("phi/stays",), "PHI_INSIDE", ())
 
 
 def one(at: int) -> Decided:

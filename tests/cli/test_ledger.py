@@ -218,7 +218,9 @@ def test_one_decision_is_shown_and_proven(house: House) -> None:
 
 def test_the_report_counts_and_names(house: House) -> None:
     """Totals; a decision that sent health data outside is named; what is open is listed; all three forms say it."""
-    sent = decided(classes=frozenset({DataClass.PHI}), policy=PolicyEvidence(7, "sha256:" + "ab" * 32, (), "X", ()))
+    sent = decided(
+        classes=frozenset({DataClass.PHI}), policy=PolicyEvidence(7, "sha256:" + "ab" * 32, "0" * 16, (), "X", ())
+    )
     blocked = decided(route=Route.BLOCKED, destination="", sent=Content(b""))
     house.write("gw-00000002", activated(), sent, blocked)
     house.integrate()
