@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
 
 from gateway.adapters.tables import checkpoints, record_salts, records, tree_entries, tree_nodes
-from gateway.verifier.checks import Entry
+from gateway.verifier.checks import COLUMNS, Entry
 
 _AT_ONCE = 2000
-_SEARCH = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route", "destination", "reason")
-_SEARCHED = tuple(records.c[name] for name in _SEARCH)
+_SEARCHED = tuple(records.c[name] for name in COLUMNS)
 
 
 class SqlAudit:
@@ -38,10 +37,11 @@ class SqlAudit:
         """The records of the tree, in its order."""
         record = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
         joined = tree_entries.outerjoin(records, record).outerjoin(record_salts, _salt_of(tree_entries))
-        columns = (*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
-        for row in self._rows(select(*columns).select_from(joined).order_by(tree_entries.c.position)):
+        wanted = (*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
+        for row in self._rows(select(*wanted).select_from(joined).order_by(tree_entries.c.position)):
             position, writer, sequence, leaf, body, salted, *searched = row
-            yield _entry(position, writer, sequence, bytes(leaf), body, searched, salted=bool(salted))
+            columns = None if body is None else tuple(searched)
+            yield Entry(position, writer, sequence, leaf, body, columns, bool(salted))
 
     def pending(self) -> Iterator[Entry]:
         """Records that the tree does not hold."""
@@ -51,7 +51,7 @@ class SqlAudit:
         found = select(*columns, record_salts.c.writer.isnot(None), *_SEARCHED).select_from(joined)
         missing = found.where(tree_entries.c.position.is_(None)).order_by(records.c.writer, records.c.sequence)
         for writer, sequence, leaf, body, salted, *searched in self._rows(missing):
-            yield _entry(-1, writer, sequence, bytes(leaf), body, searched, salted=bool(salted))
+            yield Entry(-1, writer, sequence, leaf, body, tuple(searched), bool(salted))
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
         """Stored roots of full tiles."""
@@ -86,22 +86,3 @@ def auditing(engine: Engine) -> Iterator[SqlAudit]:
 
 def _salt_of(table: Table) -> ColumnElement[bool]:
     return and_(record_salts.c.writer == table.c.writer, record_salts.c.sequence == table.c.sequence)
-
-
-def _entry(
-    position: int,
-    writer: str,
-    sequence: int,
-    leaf: bytes,
-    body: bytes | None,
-    searched: Sequence[str | int | bytes],
-    *,
-    salted: bool,
-) -> Entry:
-    if body is None:
-        return Entry(position, writer, sequence, leaf, None)
-    columns = {
-        name: value if isinstance(value, str | int) else bytes(value)
-        for name, value in zip(_SEARCH, searched, strict=True)
-    }
-    return Entry(position, writer, sequence, leaf, bytes(body), columns, salted)

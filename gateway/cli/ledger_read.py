@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import click
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.adapters.database import DatabaseUnfit, open_database
 from gateway.adapters.ledger_export import FAR, FORMATS, ExportRefused, LedgerExport, Wanted
@@ -54,6 +55,9 @@ def reading(config: str) -> Iterator[Connection]:
     try:
         with auditing(engine) as audit:
             yield audit.connection
+    except SQLAlchemyError as error:
+        stop_for_configuration(f"the ledger cannot be read ({type(error).__name__}): see gateway doctor")
+        raise
     finally:
         engine.dispose()
 

@@ -35,19 +35,22 @@ from .formats import (
 
 _DECISIONS = ("intent", "local", "block")
 _NO_LEAF = "0" * 64
+COLUMNS = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route", "destination", "reason")
+"""What a database keeps beside a record: its leaf, and what it is searched by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One record as a source has it. `position` is -1 for one that is not in the tree; `leaf` then is the one beside
-    the record. `body` is `None` where only the leaf is left, `columns` and `salted` where the source has no such."""
+    the record. `body` is `None` where only the leaf is left, `columns` (as `COLUMNS`) and `salted` where the source
+    has no such."""
 
     position: int
     writer: str
     sequence: int
     leaf: bytes
     body: bytes | None
-    columns: Mapping[str, str | int | bytes] | None = None
+    columns: tuple[object, ...] | None = None
     salted: bool | None = None
     proof: tuple[bytes, ...] | None = None
 
@@ -237,15 +240,13 @@ class Verification:
         return previous if contiguous else ""
 
     def _columns(self, entry: Entry, document: Mapping[str, object]) -> None:
-        if entry.columns is None:
+        expected = (entry.leaf, *columns_of(document))
+        if entry.columns is None or entry.columns == expected:
             return
-        expected = columns_of(document)
-        for name, value in entry.columns.items():
-            if name == "leaf":
-                if value != entry.leaf:
-                    self.report.add("leaf-altered", _named(entry, document))
-            elif expected.get(name) != value:
-                self.report.add("column-altered", f"{_named(entry, document)}, column {name}")
+        for name, value, right in zip(COLUMNS, entry.columns, expected, strict=True):
+            if value != right:
+                code, column = ("leaf-altered", "") if name == "leaf" else ("column-altered", f", column {name}")
+                self.report.add(code, f"{_named(entry, document)}{column}")
 
     def _meaning(self, entry: Entry, document: Mapping[str, object]) -> None:
         kind, decision = document.get("k"), str(document.get("id", ""))
@@ -335,22 +336,23 @@ class Verification:
             self.report.add("receipt-broken", place)
 
 
-def columns_of(document: Mapping[str, object]) -> dict[str, object]:
-    """What the search columns of a record must say."""
+def columns_of(document: Mapping[str, object]) -> tuple[object, ...]:
+    """What the search columns of a record must say: `COLUMNS` from the second on."""
     does, policy = document.get("do"), document.get("pol")
     done = does if isinstance(does, dict) else {}
     judged = policy if isinstance(policy, dict) else {}
-    return {
-        "kind": document.get("k", ""),
-        "decision_id": document.get("id", ""),
-        "at": document.get("t", 0),
-        "tenant": document.get("tenant", ""),
-        "app": document.get("app", ""),
-        "label": document.get("label", ""),
-        "route": done.get("route", ""),
-        "destination": done.get("destination", ""),
-        "reason": judged.get("reason", ""),
-    }
+    said = document.get
+    return (
+        said("k", ""),
+        said("id", ""),
+        said("t", 0),
+        said("tenant", ""),
+        said("app", ""),
+        said("label", ""),
+        done.get("route", ""),
+        done.get("destination", ""),
+        judged.get("reason", ""),
+    )
 
 
 def _document(body: bytes) -> dict[str, object] | None:

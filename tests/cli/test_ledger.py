@@ -82,6 +82,7 @@ def test_what_cannot_be_judged_exits_with_3(house: House, tmp_path: Path) -> Non
     assert 3 == run(house, "verify", str(tmp_path / "empty")).exit_code
     house.change("DROP TABLE tree_entries")
     assert 3 == run(house, "verify").exit_code
+    assert 78 == run(house, "show", "01JD0000000000000000000000").exit_code
 
 
 def test_an_export_verifies_with_the_key_alone(house: House) -> None:
