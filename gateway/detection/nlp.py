@@ -12,17 +12,21 @@ import spacy
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc, Span
 
-ENTITIES = ("PERSON", "LOCATION", "ORGANIZATION", "STREET_ADDRESS")
-_NAMES = {
-    "PER": "PERSON", "PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION",
-    "LOCATION": "LOCATION",
-    "ORG": "ORGANIZATION", "ORGANIZATION": "ORGANIZATION", "STREET_ADDRESS": "STREET_ADDRESS",
-}  # fmt: skip
+from gateway.detection.tagging import SCORE
+
+ENTITIES = (
+    "PERSON", "PUBLIC_FIGURE", "LOCATION", "ORGANIZATION", "STREET_ADDRESS", "DATE_TIME", "AGE", "TITLE", "NRP",
+    "ZIP_CODE",
+)  # fmt: skip
+_NAMES = {name: name for name in ENTITIES} | {"PER": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION",
+    "ORG": "ORGANIZATION", "DATE": "DATE_TIME", "TIME": "DATE_TIME"}  # fmt: skip
 _SCORE = 0.85
+"""The confidence in an entity of a pipeline that tells none."""
 _SHORTEST_ADDRESS = 8
 _CAPITALISED = re.compile(r"\b(?!I\b)[A-Z][a-z]")
 """Who writes capitals writes them in names too: then an entity in small letters is not believed."""
 _SIGNS = frozenset("_{}[]()<>=;\\|@*~^`$%+")
+_NUMBERS = re.compile(r"\d(?:.*\d)?", re.DOTALL)
 _EDGES = " \t\n\r.,;:!?\"'()-/#*"
 
 
@@ -58,8 +62,8 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
             return self.no_names()
         doc = self._nlp(text)
         capitals = _CAPITALISED.search(text) is not None
-        spans = (_believable(doc, entity) for entity in doc.ents)
-        return self._artifacts(doc, [span for span in spans if span and not (capitals and span.text.islower())])
+        told = [_told(doc, entity, capitals=capitals) for entity in doc.ents]
+        return self._artifacts(doc, [each for each in told if each is not None])
 
     def no_names(self) -> NlpArtifacts:
         """What stands for a text in which no names are looked for."""
@@ -95,28 +99,42 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
     def _unused(self) -> NoReturn:
         raise NotImplementedError("this engine gives entities, not word classes")
 
-    def _artifacts(self, doc: Doc, entities: list[Span]) -> NlpArtifacts:
+    def _artifacts(self, doc: Doc, told: list[tuple[Span, float]]) -> NlpArtifacts:
         return NlpArtifacts(
-            entities=entities,
+            entities=[span for span, _ in told],
             tokens=doc,
             tokens_indices=[],
             lemmas=[],
             nlp_engine=self,
             language="en",
-            scores=[_SCORE] * len(entities),
+            scores=[score for _, score in told],
         )
 
 
-def _believable(doc: Doc, entity: Span) -> Span | None:
-    """The entity in Presidio's words and without punctuation at its edges; None for what is code or no name at all."""
+def _told(doc: Doc, entity: Span, *, capitals: bool) -> tuple[Span, float] | None:
+    """The entity in Presidio's words with its score; None for what is none.
+
+    Our own component tells how sure it is. One that does not is believed only what looks like a name.
+    """
     label = _NAMES.get(entity.label_)
     text = entity.text
     start = entity.start_char + len(text) - len(text.lstrip(_EDGES))
     value = text.strip(_EDGES).removesuffix("'s")
-    if label is None or not any(map(str.isalpha, value)) or _SIGNS.intersection(value):
+    if label == "AGE" and (numbers := _NUMBERS.search(value)):
+        start, value = start + numbers.start(), numbers.group()  # what stands beside it says nothing of the person
+    if label is None or not any(map(str.isalnum, value)):
         return None
-    if label in {"PERSON", "LOCATION"} and (any(map(str.isdigit, value)) or len(value) < 2):
+    score: float | None = entity._.get(SCORE)
+    if score is None and not _believable(label, value, capitals=capitals):
         return None
-    if label == "STREET_ADDRESS" and len(value) < _SHORTEST_ADDRESS:
-        return None
-    return doc.char_span(start, start + len(value), label=label, alignment_mode="expand")
+    span = doc.char_span(start, start + len(value), label=label, alignment_mode="expand")
+    return None if span is None else (span, _SCORE if score is None else score)
+
+
+def _believable(label: str, value: str, *, capitals: bool) -> bool:
+    """Whether a value can be what a pipeline without scores takes it for: no code, no number, no scrap."""
+    if not any(map(str.isalpha, value)) or _SIGNS.intersection(value) or (capitals and value.islower()):
+        return False
+    if label in {"PERSON", "LOCATION"}:
+        return not any(map(str.isdigit, value)) and len(value) >= 2
+    return label != "STREET_ADDRESS" or len(value) >= _SHORTEST_ADDRESS

@@ -1,127 +1,114 @@
-"""Scores a pipeline on the development sets, alone and inside the detector. Prints figures, keeps nothing.
+"""Scores the encoder alone on the development sets: what it finds, how sure it is, and where it raises false alarms.
 
-python models/recipes/pii_en/evaluate.py --data ../shared/data --pipeline models/pii-en
+    python -m models.recipes.pii_en.evaluate --data ../shared/data --pipeline models/pii-en [-v]
+
+The whole detector is measured by `make bench-detection`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+from gateway.detection.encoder import Encoder
 
-from gateway.detection.analyzer import build_analyzer
-from gateway.detection.custom import CompiledDetectors
+from .generate import cases
+
+Span = tuple[int, int, str]
 
 SAME = {
-    "PER": "PERSON",
-    "LOC": "LOCATION",
-    "ORG": "ORGANIZATION",
-    "person": "PERSON",
-    "location": "LOCATION",
-    "corporation": "ORGANIZATION",
-    "group": "ORGANIZATION",
-    "GPE": "LOCATION",
-}
-NOT_PERSONAL = {"TITLE", "NRP", "ZIP_CODE", "DOMAIN_NAME"}
+    "PER": "PERSON", "PUBLIC_FIGURE": "PERSON", "person": "PERSON", "LOC": "LOCATION", "GPE": "LOCATION", "location": "LOCATION",
+    "ORG": "ORGANIZATION", "corporation": "ORGANIZATION", "group": "ORGANIZATION",
+}  # fmt: skip
+SETS = ("wnut17_dev", "uner_en_ewt_dev", "presidio_synth_v2")
+BENIGN = ("benign_prompts", "benign_prompts_code_real")
+BINS = (0.0, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99, 1.01)
 
 
-def read(path: Path, limit: int | None = None) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:limit]]
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def overlap(analyzer, cases: list[dict]) -> None:
-    """Precision and recall by overlap, label by label, of the names alone."""
-    hit, gold, right, got = Counter(), Counter(), Counter(), Counter()
-    for case in cases:
-        with analyzer.pipeline.memory():
-            found = [
-                (e.start_char, e.end_char, e.label_)
-                for e in analyzer.pipeline.process_text(case["text"], "en").entities
-            ]
-        spans = [(s["start"], s["end"], SAME.get(s["label"], s["label"])) for s in case["spans"]]
-        for s, e, label in spans:
-            gold[label] += 1
-            hit[label] += any(a < e and s < b and label == kind for a, b, kind in found)
-        for a, b, label in found:
+def named(spans: Iterable[Span]) -> list[Span]:
+    return [(start, end, SAME.get(label, label)) for start, end, label in spans]
+
+
+def overlap(gold: Sequence[list[Span]], found: Sequence[list[Span]]) -> None:
+    """Precision, recall and F2 by overlap with a span of the same label."""
+    hit, many, right, got = Counter(), Counter(), Counter(), Counter()
+    for real, said in zip(gold, found, strict=True):
+        for start, end, label in real:
+            many[label] += 1
+            hit[label] += any(a < end and start < b and label == kind for a, b, kind in said)
+        for a, b, label in said:
             got[label] += 1
-            right[label] += any(a < e and s < b and label == kind for s, e, kind in spans)
-    for label in ("PERSON", "LOCATION", "ORGANIZATION"):
-        if gold[label]:
-            print(
-                f"    {label:14} precision {right[label] / max(1, got[label]):.3f} recall {hit[label] / gold[label]:.3f}  ({gold[label]} spans)"
-            )
+            right[label] += any(a < end and start < b and label == kind for start, end, kind in real)
+    for label, count in many.most_common():
+        if got[label]:
+            p, r = right[label] / got[label], hit[label] / count
+            f2 = 5 * p * r / (4 * p + r) if p + r else 0.0
+            print(f"    {label:16} precision {p:.3f} recall {r:.3f} F2 {f2:.3f}  ({count} spans)")
 
 
-def detected(analyzer, cases: list[dict]) -> None:
-    """Inside the detector: how many spans of each label are covered (9 characters in 10), by whatever entity."""
-    none, covered, total, named = CompiledDetectors(()), Counter(), Counter(), Counter()
-    missed = defaultdict(list)
-    for case in cases:
-        found = analyzer.examine(case["text"], (), none)
-        marks = set()
-        for f in found:
-            marks.update(range(f.start, f.end))
-        for s in case["spans"]:
-            total[s["label"]] += 1
-            size = s["end"] - s["start"]
-            ok = sum(i in marks for i in range(s["start"], s["end"])) >= 0.9 * size
-            covered[s["label"]] += ok
-            named[s["label"]] += any(
-                f.start < s["end"] and s["start"] < f.end and f.entity == SAME.get(s["label"], s["label"])
-                for f in found
-            )
-            if not ok:
-                missed[s["label"]].append(
-                    case["text"][max(0, s["start"] - 30) : s["start"]]
-                    + "[["
-                    + case["text"][s["start"] : s["end"]]
-                    + "]]"
-                )
-    for label, count in total.most_common():
-        print(f"    {label:18} covered {covered[label] / count:.3f} same entity {named[label] / count:.3f}  ({count})")
-    if "-v" in sys.argv:
-        for label in missed:
-            if label not in NOT_PERSONAL:
-                print(label, *missed[label][:12], sep="\n      ")
+def reliability(gold: Sequence[list[Span]], found: Sequence[list[tuple[int, int, str, float]]]) -> None:
+    """Of mentions with about one score, how many are right."""
+    right, total, sure = Counter(), Counter(), defaultdict(float)
+    for real, said in zip(gold, found, strict=True):
+        for a, b, label, score in said:
+            place = sum(score >= edge for edge in BINS)
+            total[place] += 1
+            sure[place] += score
+            right[place] += any(a < end and start < b and label == kind for start, end, kind in real)
+    for place in sorted(total):
+        print(f"    said {sure[place] / total[place]:.2f} right {right[place] / total[place]:.2f}  ({total[place]})")
 
 
-def alarms(analyzer, name: str, cases: list[dict]) -> None:
-    """Texts in which something is found, by entity."""
-    none, texts, samples = CompiledDetectors(()), Counter(), defaultdict(list)
-    for case in cases:
-        for entity, value in {
-            (f.entity, case["text"][f.start : f.end]) for f in analyzer.examine(case["text"], (), none)
-        }:
-            samples[entity].append(value)
-            texts[entity, case["text"]] = 1
-    share = Counter(entity for entity, _ in texts)
-    print(name, len(cases), "texts:", ", ".join(f"{e} {100 * n / len(cases):.1f} %" for e, n in share.most_common()))
-    if "-v" in sys.argv:
-        for entity in samples:
-            print("   ", entity, samples[entity][:25])
+def alarms(encoder: Encoder, name: str, texts: Sequence[str], *, verbose: bool) -> None:
+    """The share of texts in which each label occurs."""
+    share, samples = Counter(), defaultdict(list)
+    for text in texts:
+        found = encoder.mentions(text)
+        share.update({each.label for each in found})
+        for each in found:
+            samples[each.label].append((text[each.start : each.end], round(each.score, 2)))
+    told = ", ".join(f"{label} {100 * count / len(texts):.1f} %" for label, count in share.most_common())
+    print(f"{name}, {len(texts)} texts: {told}")
+    for label, values in samples.items() if verbose else ():
+        print("   ", label, values[:40])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--pipeline", required=True)
-    parser.add_argument("-v", action="store_true")
+    parser.add_argument("--pipeline", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=None, help="so many texts of each set")
+    parser.add_argument("-v", action="store_true", help="show what the false alarms are about")
     args = parser.parse_args()
-    analyzer = build_analyzer(args.pipeline)
-    for name in ("wnut17_dev", "uner_en_ewt_dev", "presidio_synth_v2"):
-        print(f"{name}, names alone, by overlap")
-        overlap(analyzer, read(args.data / f"{name}.jsonl"))
-    print("presidio_synth_v2, whole detector")
-    detected(analyzer, read(args.data / "presidio_synth_v2.jsonl"))
-    by_source = defaultdict(list)
-    for case in read(args.data / "benign_prompts.jsonl") + read(args.data / "benign_prompts_code_real.jsonl"):
-        by_source[case["src"]].append(case)
-    for source, cases in by_source.items():
-        alarms(analyzer, source, cases)
+    encoder = Encoder(args.pipeline / "ner")
+    held = list(cases(args.limit or 1500, 77, "dev"))
+    sets = {"generated, held out": [(text, spans) for text, spans in held]}
+    for name in SETS:
+        rows = read(args.data / f"{name}.jsonl")[: args.limit]
+        sets[name] = [(row["text"], [(s["start"], s["end"], s["label"]) for s in row["spans"]]) for row in rows]
+    for name, rows in sets.items():
+        found = [encoder.mentions(text) for text, _ in rows]
+        print(f"{name}, by overlap")
+        overlap(
+            [named(spans) for _, spans in rows],
+            [named((each.start, each.end, each.label) for each in said) for said in found],
+        )
+        if name == "generated, held out":
+            said = [[(each.start, each.end, each.label, each.score) for each in some] for some in found]
+            reliability([spans for _, spans in rows], said)
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for name in BENIGN:
+        for row in read(args.data / f"{name}.jsonl"):
+            by_source[row["src"]].append(row["text"])
+    for source, texts in by_source.items():
+        alarms(encoder, source, texts[: args.limit], verbose=args.v)
 
 
 if __name__ == "__main__":

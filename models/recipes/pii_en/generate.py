@@ -21,7 +21,7 @@ Span = tuple[int, int, str]
 Case = tuple[str, list[Span]]
 
 TEMPLATES = Path(__file__).parent / "templates"
-WEIGHTS = {"neg": 18.0, "public": 7.0, "records": 4.0}
+WEIGHTS = {"neg": 28.0, "public": 8.0, "records": 4.0}
 """How often each group is drawn, by the first word of its files' names; a group that is not listed counts 1."""
 RECORDS = "records"
 LONGEST = 1500

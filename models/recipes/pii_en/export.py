@@ -1,0 +1,80 @@
+"""Writes a trained network as a spaCy pipeline folder, its weights as 8-bit numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import onnx
+import spacy
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from spacy.tokenizer import Tokenizer as SpacyTokenizer
+
+from gateway.detection import tagging
+
+from .net import Tagger
+
+COMPONENT = "ner"
+CALIBRATION = {"temperature": 1.0, "most_outside": 0.6, "least_special": 0.6}
+
+
+def write_pipeline(net: Tagger, labels: tuple[str, ...], minilm: Path, out: Path) -> None:
+    """A folder that `spacy.load` reads, once `gateway.detection.tagging` was imported."""
+    nlp = spacy.blank("en")
+    # Every sign is a token, as it is a word to MiniLM: then no name is widened to what it is glued to.
+    nlp.tokenizer = SpacyTokenizer(nlp.vocab, infix_finditer=re.compile(r"[^\w\s]|_").finditer)
+    nlp.add_pipe(tagging.FACTORY, name=COMPONENT)
+    nlp.meta.update(
+        {
+            "name": "pii",
+            "version": "0.2.0",
+            "license": "Apache-2.0",
+            "description": "Names, places, dates and addresses.",
+        }
+    )
+    shutil.rmtree(out / "vocab", ignore_errors=True)
+    for old in ("tok2vec", "ner"):
+        shutil.rmtree(out / old, ignore_errors=True)
+    nlp.to_disk(out)
+    folder = out / COMPONENT
+    folder.mkdir(exist_ok=True)
+    write_onnx(net, folder / "encoder.onnx")
+    shutil.copyfile(minilm / "tokenizer.json", folder / "tokenizer.json")
+    told = {"labels": list(labels), **CALIBRATION}
+    (folder / "encoder.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def write_onnx(net: Tagger, path: Path, *, whole: bool = False) -> None:
+    """The network in ONNX; matrices and the table of word pieces in 8 bits unless `whole`."""
+    net = net.eval()
+    given = torch.ones(1, 8, dtype=torch.long)
+    raw = path.with_suffix(".whole.onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            net,
+            (given, given, given),
+            str(raw),
+            input_names=["pieces", "shapes", "mask"],
+            output_names=["logits", "vector"],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in ("pieces", "shapes", "mask", "logits")},
+            opset_version=17,
+            dynamo=False,
+        )
+    if whole:
+        raw.replace(path)
+        return
+    quantize_dynamic(
+        raw,
+        path,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        extra_options={"MatMulConstBOnly": True},
+    )
+    raw.unlink()
+    onnx.checker.check_model(str(path))
