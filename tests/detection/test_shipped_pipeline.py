@@ -82,8 +82,8 @@ def test_plain_prompts_hold_nothing_personal(shipped: Analyzer, text: str) -> No
 
 
 def test_the_pipeline_is_small_and_holds_no_training_text(repository: Path) -> None:
-    """At most 15 MB, and no vocabulary but its labels and the tokeniser's own words."""
+    """At most 30 MB, and no vocabulary but its labels and the tokeniser's own words."""
     files = [path for path in (repository / "models" / "pii-en").rglob("*") if path.is_file()]
 
-    assert sum(path.stat().st_size for path in files) <= 15 * 1024 * 1024
+    assert sum(path.stat().st_size for path in files) <= 30 * 1024 * 1024
     assert (repository / "models" / "pii-en" / "vocab" / "strings.json").stat().st_size < 100_000
