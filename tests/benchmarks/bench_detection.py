@@ -103,13 +103,14 @@ the gateway's own spaCy pipeline, since no `en_core_web_*` package was at hand. 
 is published for row 1, and per entity PERSON .63, LOCATION .23, PHONE .27, DATE .57"""
 
 
-def circumstances(bench: Bench, plain_pipeline: str, seconds: float) -> str:
+def circumstances(bench: Bench, wanted: Sequence[int], plain_pipeline: str, seconds: float) -> str:
     """What was measured with what."""
     return _ABOUT.format(
         detector=bench.gateway.detector.version,
         processor=processor(),
         minutes=seconds / 60,
-        part=f", about {bench.sample} cases of each set" if bench.sample else "",
+        part=(f", about {bench.sample} cases of each set" if bench.sample else "")
+        + (f", rows {', '.join(map(str, wanted))} alone" if len(wanted) < len(ROWS) else ""),
         presidio=version("presidio-analyzer"),
         plain=f"`{_USUAL}`" if plain_pipeline == _USUAL else _NO_USUAL_PIPELINE,
     )
@@ -134,7 +135,9 @@ def main() -> None:
         show(lines)
         out = args.out or (PAGE if not args.rows and not args.sample else None)
         if out is not None:
-            out.write_text(page(lines, bench, circumstances(bench, plain_pipeline, time.perf_counter() - begin)))
+            out.write_text(
+                page(lines, bench, circumstances(bench, wanted, plain_pipeline, time.perf_counter() - begin))
+            )
     finally:
         bench.gateway.close()
 

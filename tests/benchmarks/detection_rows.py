@@ -142,6 +142,9 @@ def critical(bench: Bench) -> Iterator[Line]:
     ours, plain = (bench.synth(system) for system in bench.systems)
     for entity in ("CREDIT_CARD", "US_SSN", "IBAN_CODE", "EMAIL_ADDRESS", "IP_ADDRESS"):
         there, beside = total(ours.of(entity)), total(plain.of(entity))
+        if not there.there:
+            yield Line(3, f"synth_v2, {entity} recall", ">= 0.99", "none in this sample")
+            continue
         told = f"{there.recall:.3f} ({there.right} of {there.there})"
         yield Line(3, f"synth_v2, {entity} recall", ">= 0.99", told, f"{beside.recall:.3f}", there.recall >= 0.99)
 
@@ -220,6 +223,7 @@ def _percent(share: float) -> str:
 
 _NAMES_OCCUR = frozenset({"gsm8k_test"})
 _REALLY_THERE: Mapping[str, frozenset[str]] = {
+    "benign_prompts:1733": frozenset({"STREET_ADDRESS"}),
     "benign_prompts:1750": frozenset({"EMAIL_ADDRESS"}),
     "benign_prompts:1770": frozenset({"STREET_ADDRESS"}),
     "benign_prompts:1772": frozenset({"STREET_ADDRESS"}),
