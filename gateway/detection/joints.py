@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from gateway.detection.frames import Neighbours
-from gateway.detection.spelled import looks_random
+from gateway.detection.randomness import looks_random
 from gateway.domain.conversation import Leaf
 from gateway.domain.declaration import LeafKind, Source
 from gateway.domain.finding import Address, Examined, Failed, Finding, LeafReport

@@ -9,6 +9,7 @@ from operator import add
 
 import re2
 
+from gateway.detection.randomness import looks_random
 from gateway.detection.replacements import Replacement
 from gateway.detection.shadow import BORDER
 
@@ -48,16 +49,7 @@ _MISTYPED_SIGNS = re.compile(r"(?<=\d)[OolI]+|(?<=[ .+-])[OolI]+|[OolI]+(?=\d)")
 _MEANT = str.maketrans("OolI", "0011")
 _FEWEST_MISTYPED = 8
 
-_SWITCH = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9]|[A-Z][a-z])|[0-9](?=[A-Za-z])")
-_FEWEST_SWITCHES = 3
-_FEWEST_IN_LONG = 2
-_LONG = 12
 _AFTER_VALUES = " \t\r\n.,;!?)]}\"'`>"
-
-
-def looks_random(text: str) -> bool:
-    """Whether letters of both cases and digits take turns as they do in a key, and hardly in a word or a number."""
-    return len(_SWITCH.findall(text)) >= (_FEWEST_IN_LONG if len(text) >= _LONG else _FEWEST_SWITCHES)
 
 
 def spelled(text: str) -> list[Replacement]:
