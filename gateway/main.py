@@ -243,9 +243,14 @@ def policies_folder(settings: Settings) -> Path:
 
 def detector_of(settings: Settings) -> PresidioDetector:
     """The configured detector, not started."""
-    chosen, key = settings.detector, str(settings.detector.index_key_file)
-    path = chosen.pipeline or str(data_path("models/pii-en"))
-    return PresidioDetector(pipeline=path, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key)
+    chosen = settings.detector
+    return PresidioDetector(
+        pipeline=chosen.pipeline or str(data_path("models/pii-en")),
+        spanish_pipeline=chosen.spanish_pipeline or str(data_path("models/pii-es")),
+        processes=chosen.processes,
+        deadline_ms=chosen.deadline_ms,
+        index_key=str(chosen.index_key_file),
+    )
 
 
 External = OpenAiExternal | LitellmExternal | AnthropicExternal

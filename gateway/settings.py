@@ -75,6 +75,7 @@ class Detector(_Section):
     the key of the policies' indexes."""
 
     pipeline: str = ""
+    spanish_pipeline: str = ""
     index_key_file: Path = Path("var/index.key")
     deadline_ms: int = Field(default=2000, ge=10, le=120_000)
     processes: int = Field(default=1, ge=1, le=64)

@@ -53,13 +53,21 @@ class _Set:
 
 class PresidioDetector:
     """Implements `Detector`. `deadline_ms` is for all leaves of one request together, waiting included. `index_key` is
-    the file of the key for the indexes of policies."""
+    the file of the key for the indexes of policies. Without a `spanish_pipeline`, Spanish is not supported."""
 
     def __init__(
-        self, *, pipeline: str, processes: int, deadline_ms: int, index_key: str = "", module: str = _MODULE
+        self,
+        *,
+        pipeline: str,
+        processes: int,
+        deadline_ms: int,
+        spanish_pipeline: str = "",
+        index_key: str = "",
+        module: str = _MODULE,
     ) -> None:
         environment = {"PYTHONWARNINGS": "ignore", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        self._workers = [WorkerProcess(module, [pipeline, index_key], environment) for _ in range(max(1, processes))]
+        arguments = [pipeline, spanish_pipeline, index_key]
+        self._workers = [WorkerProcess(module, arguments, environment) for _ in range(max(1, processes))]
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}
         self._cache = _Cache()

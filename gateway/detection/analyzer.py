@@ -19,11 +19,13 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from presidio_analyzer.recognizer_registry import RecognizerRegistry
 
+from gateway.detection import spanish
 from gateway.detection.candidates import Candidate, Hit
 from gateway.detection.conflicts import resolve
 from gateway.detection.context import LinearContextEnhancer
 from gateway.detection.custom import CompiledDetectors
 from gateway.detection.frames import Neighbours
+from gateway.detection.languages import unread
 from gateway.detection.layers import Layer, layers
 from gateway.detection.nlp import ENTITIES, PipelineEngine
 from gateway.detection.recognizers.contact import LinkRecognizer, email_recognizer, ip_recognizer, phone_recognizer
@@ -37,12 +39,15 @@ from gateway.detection.recognizers.secrets import secret_recognizer
 from gateway.detection.rules import COUNTS, Gate
 from gateway.detection.shadow import Shadow, fold
 from gateway.domain.finding import Finding, Permille
-from gateway.domain.labels import Entity
+from gateway.domain.labels import UNSUPPORTED_LANGUAGE, Entity
 
 WINDOW = 8_000
 OVERLAP = 400
 """In characters. A longer text is examined in windows that overlap by more than any value is long; keys and links that
 are longer are found by their beginning."""
+
+_UNREAD = Permille(900)
+"""The confidence that a stretch which is told as unread is in another language."""
 
 _WORDS_OF_KEY = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -130,7 +135,12 @@ class Analyzer:
         plain = _too_plain(text, _FEWEST_LABELLED_DIGITS if head else _FEWEST_DIGITS)
         found = iter(()) if plain else self._candidates(head + text, how)
         kept = resolve(_without(head, found), text)
-        return [*map(_hit, kept), *how.custom.find(text)]
+        return [*map(_hit, kept), *how.custom.find(text), *(self._unread(text) if how.names else ())]
+
+    def _unread(self, text: str) -> Iterator[Hit]:
+        """What stands in a language that no pipeline reads. It is told beside what is found in it and hides nothing."""
+        for start, end in unread(text, self.pipeline.languages):
+            yield start, end, UNSUPPORTED_LANGUAGE, _UNREAD, "LanguageRecognizer"
 
     def _candidates(self, text: str, how: _How) -> Iterator[Candidate]:
         context = _words(how.context)
@@ -229,10 +239,13 @@ def windows(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def build_analyzer(pipeline: str) -> Analyzer:
-    """The analyzer over the spaCy pipeline at `pipeline`. Raises `MissingPipeline`. Reaches for nothing outside."""
+def build_analyzer(pipeline: str, spanish_pipeline: str = "") -> Analyzer:
+    """The analyzer over the spaCy pipelines at these places. Without a Spanish one, Spanish is not supported.
+
+    Raises `MissingPipeline`. Reaches for nothing outside.
+    """
     keep_suffix_list_offline()
-    nlp = PipelineEngine(pipeline)
+    nlp = PipelineEngine(pipeline, spanish_pipeline)
     gate = Gate()
     registry = RecognizerRegistry(recognizers=_recognizers(gate), supported_languages=["en"])
     engine = AnalyzerEngine(
@@ -263,7 +276,7 @@ def _recognizers(gate: Gate) -> list[EntityRecognizer]:
         record_recognizer(gate),
         health_recognizer(gate),
         grammar_recognizer(gate),
-        SpacyRecognizer(supported_entities=list(ENTITIES)),
+        SpacyRecognizer(supported_entities=[*ENTITIES, *spanish.ENTITIES]),
     ]
 
 

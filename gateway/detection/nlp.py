@@ -1,17 +1,20 @@
-"""Presidio's NLP engine over a spaCy pipeline that lies in a directory. Nothing is ever downloaded."""
+"""Presidio's NLP engine over spaCy pipelines that lie in directories, one for each language. Nothing is downloaded."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn
 
 import spacy
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from spacy.language import Language as Pipeline
 from spacy.tokens import Doc, Span
 
+from gateway.detection import spanish
+from gateway.detection.languages import Language, languages_of
 from gateway.detection.tagging import SCORE
 
 ENTITIES = (
@@ -35,15 +38,15 @@ class MissingPipeline(Exception):
 
 
 class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no types here
-    """Runs `spacy.load(directory)`, or an installed pipeline package of that name."""
+    """Reads Spanish text with the Spanish pipeline, where there is one, and everything else with the other."""
 
     engine_name = "spacy"
     is_available = True
 
-    def __init__(self, pipeline: str) -> None:
-        if not Path(pipeline).is_dir() and not spacy.util.is_package(pipeline):
-            raise MissingPipeline("no spaCy pipeline at the configured place")
-        self._nlp = spacy.load(pipeline, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter"])
+    def __init__(self, pipeline: str, spanish_pipeline: str = "") -> None:
+        self._nlp = _loaded(pipeline)
+        self._spanish = _loaded(spanish_pipeline) if spanish_pipeline else None
+        self.languages = frozenset({Language.ENGLISH, *([Language.SPANISH] if self._spanish else [])})
 
     def load(self) -> None:
         """Loaded since it was made."""
@@ -52,18 +55,29 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
         """Always: there is no unloaded state."""
         return True
 
-    def memory(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def memory(self) -> Iterator[None]:
         """What is read inside it is forgotten at its end, the vocabulary included."""
-        return cast("AbstractContextManager[object]", self._nlp.memory_zone())
+        with ExitStack() as zones:
+            for nlp in filter(None, (self._nlp, self._spanish)):
+                zones.enter_context(nlp.memory_zone())
+            yield
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:  # noqa: ARG002 - Presidio's signature
         """The named entities of `text`; nothing is looked for in a text without letters."""
         if not any(map(str.isalpha, text)):
             return self.no_names()
+        languages = languages_of(text) if self._spanish else frozenset[Language]()
+        found = [(span, _SCORE) for span in self._in_spanish(text)] if Language.SPANISH in languages else []
+        if Language.SPANISH in languages and languages <= {Language.SPANISH, Language.UNKNOWN}:
+            return self._artifacts(self._nlp.make_doc(""), found)
         doc = self._nlp(text)
         capitals = _CAPITALISED.search(text) is not None
         told = [_told(doc, entity, capitals=capitals) for entity in doc.ents]
-        return self._artifacts(doc, [each for each in told if each is not None])
+        return self._artifacts(doc, [*(each for each in told if each is not None), *found])
+
+    def _in_spanish(self, text: str) -> Iterator[Span]:
+        return spanish.told(self._spanish, text) if self._spanish else iter(())
 
     def no_names(self) -> NlpArtifacts:
         """What stands for a text in which no names are looked for."""
@@ -90,10 +104,10 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
 
     def get_supported_entities(self) -> list[str]:
         """What the pipeline's labels mean in Presidio's words."""
-        return list(ENTITIES)
+        return [*ENTITIES, *spanish.ENTITIES]
 
     def get_supported_languages(self) -> list[str]:
-        """English."""
+        """Presidio's name for all that is read here: it chooses no pipeline by it."""
         return ["en"]
 
     def _unused(self) -> NoReturn:
@@ -109,6 +123,13 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
             language="en",
             scores=[score for _, score in told],
         )
+
+
+def _loaded(pipeline: str) -> Pipeline:
+    """`spacy.load` of a directory, or of an installed pipeline package of that name."""
+    if not Path(pipeline).is_dir() and not spacy.util.is_package(pipeline):
+        raise MissingPipeline("no spaCy pipeline at the configured place")
+    return spacy.load(pipeline, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter"])
 
 
 def _told(doc: Doc, entity: Span, *, capitals: bool) -> tuple[Span, float] | None:

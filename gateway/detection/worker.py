@@ -27,6 +27,7 @@ from gateway.detection.analyzer import Analyzer, build_analyzer
 from gateway.detection.custom import CompiledDetectors, CompiledSets
 from gateway.detection.frames import detectors_from_json, neighbours_from_json, report_to_json
 from gateway.domain.finding import Examined, Failed, FailureCause, LeafReport
+from gateway.domain.labels import UNSUPPORTED_LANGUAGE
 from gateway.domain.strict_json import Json
 
 _PLAIN_LEAF = 2
@@ -106,13 +107,17 @@ class Worker:
             raise _OutOfTime
 
 
-def detector_version(pipeline: str) -> str:
-    """Names what examines: Presidio's version and a digest of the pipeline and of these recognisers."""
+def detector_version(*pipelines: str) -> str:
+    """Names what examines: Presidio's version and a digest of the pipelines and of these recognisers."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (*sorted(here.rglob("*.py")), *sorted(p for p in Path(pipeline).rglob("*") if p.is_file())):
+    for path in (*sorted(here.rglob("*.py")), *(file for each in pipelines for file in _files(each))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"presidio-{version('presidio-analyzer')}+{digest.hexdigest()[:16]}"
+
+
+def _files(pipeline: str) -> list[Path]:
+    return sorted(path for path in Path(pipeline).rglob("*") if path.is_file()) if pipeline else []
 
 
 def _be_quiet() -> None:
@@ -127,18 +132,18 @@ def _say(line: str) -> None:
     os.write(2, line.encode() + b"\n")
 
 
-def main(make: Callable[[str], Analyzer] = build_analyzer) -> None:
-    """Load the pipeline named on the command line and serve."""
+def main(make: Callable[[str, str], Analyzer] = build_analyzer) -> None:
+    """Load the pipelines named on the command line and serve."""
     channel = Channel.of_this_process()
     _be_quiet()
-    pipeline = sys.argv[1]
-    analyzer = make(pipeline)
+    pipeline, spanish_pipeline, index_key = sys.argv[1:4]
+    analyzer = make(pipeline, spanish_pipeline)
     analyzer.examine("Ready, Jane Doe of 12 Elm Street?", (), CompiledDetectors(()))
     gc.collect()
     gc.freeze()
-    entities = cast("list[Json]", sorted(analyzer.engine.get_supported_entities("en")))
-    channel.ready({"detector": detector_version(pipeline), "entities": entities})
-    Worker(analyzer, channel, CompiledSets(Path(sys.argv[2]))).run()
+    entities = cast("list[Json]", sorted([*analyzer.engine.get_supported_entities("en"), UNSUPPORTED_LANGUAGE]))
+    channel.ready({"detector": detector_version(pipeline, spanish_pipeline), "entities": entities})
+    Worker(analyzer, channel, CompiledSets(Path(index_key))).run()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ _ACCOUNT = _means("restricted", DataClass.PII, DataClass.FINANCIAL)
 HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION")})
 """Health content. Alone it is a plain topic; beside an identifier of a person it makes the conversation PHI."""
 
+UNSUPPORTED_LANGUAGE = Entity("UNSUPPORTED_LANGUAGE")
+"""Text in a language that no pipeline reads: patterns were looked for in it, names and places could not be."""
+
+UNMASKABLE: frozenset[Entity] = frozenset({UNSUPPORTED_LANGUAGE})
+"""What no transform takes away. A stand-in for a stretch of text says nothing of the words around it."""
+
 DEFAULT_TABLE: dict[Entity, Classification] = {
     **{
         Entity(name): _PUBLIC
@@ -64,6 +70,7 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
     Entity("MEDICAL_RECORD_NUMBER"): _means("restricted", DataClass.PII, DataClass.PHI),
     Entity("US_MBI"): _means("restricted", DataClass.PII, DataClass.PHI),
     Entity("UK_NHS"): _means("restricted", DataClass.PII, DataClass.PHI),
+    UNSUPPORTED_LANGUAGE: _means("restricted"),
     Entity("SECRET"): _means("restricted", DataClass.SECRET),
     **{
         Entity(name): _ACCOUNT

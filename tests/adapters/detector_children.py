@@ -42,7 +42,7 @@ def raises() -> None:
             print(text)
             raise ValueError(text)
 
-    worker.main(lambda _: Broken())  # type: ignore[arg-type, return-value]
+    worker.main(lambda *_: Broken())  # type: ignore[arg-type, return-value]
 
 
 def hangs(channel: Channel) -> None:

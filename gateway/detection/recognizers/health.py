@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from gateway.detection.recognizers import health_terms_es
 from gateway.detection.recognizers.health_terms import AMBIGUOUS, CLINICAL, CONDITIONS, DRUGS, listed
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
 
@@ -15,6 +16,10 @@ _CLINICAL_WORDS = words(
     "patient", "doctor", "dr", "physician", "nurse", "hospital", "clinic", "clinical", "medical", "diagnosis", "diagnosed", "dx", "hx", "pmh", "symptom", "suffer",
     "suffers", "suffering", "suffered", "prescribed", "prescription", "treated for", "treatment", "admitted", "history of", "surgeon", "medication", "mg", "condition",
     "disability", "sick leave", "illness", "disease", "complains of", "complained of", "presents with", "presented with", "hospitalized", "therapy", "er", "icu",
+)  # fmt: skip
+_SPANISH_CLINICAL_WORDS = words(
+    "paciente", "médico", "médica", "doctor", "doctora", "dr", "dra", "enfermera", "enfermero", "hospital", "clínica", "clínico", "urgencias", "ingreso", "ingresó", "ingresado", "ingresada", "historia clínica",
+    "antecedentes", "padece", "sufre", "presenta", "refiere", "diagnóstico", "diagnosticado", "diagnosticada", "receta", "recetado", "consulta", "alta médica", "baja médica", "exploración", "analítica", "mg",
 )  # fmt: skip
 _CODE_WORDS = words(
     "icd",
@@ -38,6 +43,15 @@ def _any_of(phrases: str) -> str:
         + "|".join(re.escape(phrase).replace(r"\ ", r"[ \n]") for phrase in listed(phrases))
         + r")(?:\b|'s)"
     )
+
+
+_ACCENTS = str.maketrans({"á": "[áa]", "é": "[ée]", "í": "[íi]", "ó": "[óo]", "ú": "[úu]"})
+
+
+def _spanish(phrases: str) -> str:
+    """As `_any_of`, with accents that may be missing. RE2's word borders know no accents: a check has to look for them."""
+    spaced = (re.escape(phrase).replace(r"\ ", r"[ \n]").translate(_ACCENTS) for phrase in listed(phrases))
+    return rf"(?i)(?:{'|'.join(spaced)})"
 
 
 def _code(text: str, start: int, end: int) -> bool:
@@ -68,4 +82,22 @@ def health_recognizer(gate: Gate) -> RuleRecognizer:
             check=_code,
         ),
     ]
-    return RuleRecognizer("HealthRecognizer", rules, gate)
+    return RuleRecognizer("HealthRecognizer", [*rules, *_spanish_rules()], gate)
+
+
+def _spanish_rules() -> list[Rule]:
+    """The same for Spanish words."""
+    known = (health_terms_es.CONDITIONS, health_terms_es.DRUGS)
+    sure = [
+        Rule(entity="MEDICAL_CONDITION", pattern=_spanish(phrases), score=0.85, check=standing_alone)
+        for phrases in known
+    ]
+    everyday = Rule(
+        entity="MEDICAL_CONDITION",
+        pattern=_spanish(health_terms_es.AMBIGUOUS),
+        score=0.2,
+        with_evidence=0.6,
+        evidence=_SPANISH_CLINICAL_WORDS,
+        check=standing_alone,
+    )
+    return [*sure, everyday]

@@ -289,7 +289,7 @@ def overlaps(front: Front) -> None:
 
 @hole(42)
 def languages(front: Front) -> None:
-    """Numbers, addresses and keys are found in any language."""
+    """Numbers, addresses and keys are found in any language; where names cannot be, the whole text stays inside."""
     for text in (
         f"Meine Kreditkarte {CARD} wurde abgelehnt.",
         f"Mon numéro de sécurité sociale américain est {SSN}.",
@@ -298,7 +298,7 @@ def languages(front: Front) -> None:
         f"Мой номер SSN {SSN}, проверьте.",
     ):
         assert front.chat(text).kept(), text
-    masked = front.chat(f"Bitte schreiben Sie an {EMAIL} und 请联系{EMAIL}谢谢")
+    masked = front.chat(f"Bitte an {EMAIL}, 联系{EMAIL}谢谢")  # too short to be of any language
     assert masked.sent
     assert not masked.left(EMAIL)
     for text in (  # scripts without spaces
@@ -308,6 +308,8 @@ def languages(front: Front) -> None:
         f"카드{CARD}입니다",
         f"บัตร{CARD}ของ",
         f"關於{TERM}的",
+        "Frau Quintanaro war gestern bei uns und hat sich über ihren Nachbarn beschwert.",
+        "Иванова Мария вчера снова не пришла на работу, потому что заболела.",
     ):
         assert front.chat(text).kept(), text
 
