@@ -243,13 +243,11 @@ def policies_folder(settings: Settings) -> Path:
 
 def detector_of(settings: Settings) -> PresidioDetector:
     """The configured detector, not started."""
-    chosen = settings.detector
+    chosen, key = settings.detector, str(settings.detector.index_key_file)
+    english = chosen.pipeline or str(data_path("models/pii-en"))
+    spanish = chosen.spanish_pipeline or str(data_path("models/pii-es"))
     return PresidioDetector(
-        pipeline=chosen.pipeline or str(data_path("models/pii-en")),
-        spanish_pipeline=chosen.spanish_pipeline or str(data_path("models/pii-es")),
-        processes=chosen.processes,
-        deadline_ms=chosen.deadline_ms,
-        index_key=str(chosen.index_key_file),
+        pipeline=english, spanish=spanish, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key
     )
 
 

@@ -53,7 +53,7 @@ class _Set:
 
 class PresidioDetector:
     """Implements `Detector`. `deadline_ms` is for all leaves of one request together, waiting included. `index_key` is
-    the file of the key for the indexes of policies. Without a `spanish_pipeline`, Spanish is not supported."""
+    the file of the key for the indexes of policies. Without a pipeline for it, Spanish is not supported."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class PresidioDetector:
         pipeline: str,
         processes: int,
         deadline_ms: int,
-        spanish_pipeline: str = "",
+        spanish: str = "",
         index_key: str = "",
         module: str = _MODULE,
     ) -> None:
         environment = {"PYTHONWARNINGS": "ignore", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        arguments = [pipeline, spanish_pipeline, index_key]
+        arguments = [pipeline, spanish, index_key]
         self._workers = [WorkerProcess(module, arguments, environment) for _ in range(max(1, processes))]
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}

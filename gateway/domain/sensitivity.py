@@ -10,6 +10,7 @@ from types import MappingProxyType
 from gateway.domain.facts import Facts
 from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
 from gateway.domain.policy import Ceiling, OnFailure, Policy, TreatAs
+from gateway.domain.transforms import taken_out
 
 _NOTHING: frozenset[DataClass] = frozenset()
 
@@ -46,7 +47,7 @@ def sensitivity_of(
     """
     chosen = tuple(policies)
     scale = chosen[0].scale
-    remaining = {fact.entity for fact in facts.findings} - transformed
+    remaining = {fact.entity for fact in facts.findings} - taken_out(transformed)
     meant = {entity: classify(entity, chosen, scale) for entity in remaining}
     meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()]
     classes = _NOTHING.union(*(meaning.classes for meaning in meanings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.domain.labels import Entity
+from gateway.domain.labels import UNMASKABLE, Entity
 from gateway.domain.policy import Operator, Transform
 
 _STRENGTH = {operator: strength for strength, operator in enumerate(Operator)}
@@ -16,6 +16,11 @@ def united(transforms: Iterable[Transform]) -> tuple[Transform, ...]:
     for transform in sorted(transforms, key=lambda t: _STRENGTH[t.operator]):
         strongest[transform.entity] = transform
     return tuple(strongest[entity] for entity in sorted(strongest))
+
+
+def taken_out(transformed: frozenset[Entity]) -> frozenset[Entity]:
+    """Those of the transformed entities of which nothing is left then."""
+    return transformed - UNMASKABLE
 
 
 def no_stronger(some: Iterable[Transform], others: Iterable[Transform]) -> bool:

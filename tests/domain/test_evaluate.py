@@ -308,6 +308,16 @@ def test_what_is_transformed_no_longer_counts() -> None:
     assert Sensitivity(INTERNAL, NO_CLASSES) == left
 
 
+def test_no_transform_takes_an_unsupported_language_away() -> None:
+    """A stand-in for a stretch of text says nothing of the words around it."""
+    foreign = Entity("UNSUPPORTED_LANGUAGE")
+    masks = rule("masks", ALWAYS, RouteExternal("", (Transform(foreign, Operator.REDACT),)))
+
+    left = sensitivity_of([policy(masks)], facts(*seen(foreign)), frozenset({foreign}))
+
+    assert Label("restricted") == left.label
+
+
 def test_no_file_lowers_what_an_entity_means_to_another() -> None:
     """A policy that is silent about an entity says the default table; a detector's id is no entity of its own."""
     email = Entity("EMAIL_ADDRESS")

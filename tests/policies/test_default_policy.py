@@ -123,6 +123,7 @@ def test_what_leaves_is_harmless(facts: Facts) -> None:
     assert not {"EMAIL_ADDRESS", "PHONE_NUMBER", "STREET_ADDRESS", "IP_ADDRESS", "NEVER_HEARD_OF"} & (
         {fact.entity for fact in facts.findings} - masked
     )
+    assert Entity("UNSUPPORTED_LANGUAGE") not in {fact.entity for fact in facts.findings}
 
 
 @given(requests, st.integers(1, 5), st.booleans())
