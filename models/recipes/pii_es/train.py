@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=None, help="also save after each epoch here")
     parser.add_argument("--generated", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--stop-after", type=int, default=9, help="end after so many epochs of the schedule")
+    parser.add_argument("--stop-after", type=int, default=6, help="end after so many epochs of the schedule")
     parser.add_argument("--batch", type=int, default=5)
     parser.add_argument("--drop", type=float, default=0.15)
     parser.add_argument("--rate", type=float, default=0.002)
