@@ -246,9 +246,7 @@ def detector_of(settings: Settings) -> PresidioDetector:
     chosen, key = settings.detector, str(settings.detector.index_key_file)
     english = chosen.pipeline or str(data_path("models/pii-en"))
     spanish = chosen.spanish_pipeline or str(data_path("models/pii-es"))
-    return PresidioDetector(
-        pipeline=english, spanish=spanish, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key
-    )
+    return PresidioDetector(english, spanish, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key)
 
 
 External = OpenAiExternal | LitellmExternal | AnthropicExternal

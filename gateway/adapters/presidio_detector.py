@@ -57,11 +57,11 @@ class PresidioDetector:
 
     def __init__(
         self,
-        *,
         pipeline: str,
+        spanish: str = "",
+        *,
         processes: int,
         deadline_ms: int,
-        spanish: str = "",
         index_key: str = "",
         module: str = _MODULE,
     ) -> None:

@@ -176,7 +176,7 @@ def test_the_shipped_pipeline_reads_records_and_letters(
     [
         "¿Cuál es la capital de Francia?",
         "Escribe un poema corto sobre el otoño.",
-        "Explica la diferencia entre una lista y una tupla en Python.",
+        "¿Qué diferencia hay entre una pandemia y una epidemia?",
         "Resume el siguiente texto en tres puntos.",
         "¿Cuánto es el 15 % de 340?",
         "Dame una receta de tortilla de patatas para cuatro personas.",
