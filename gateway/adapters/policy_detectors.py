@@ -21,14 +21,16 @@ from gateway.domain.detectors import (
     PatternDetector,
     PolicyDetector,
     TermsDetector,
+    TopicDetector,
 )
-from gateway.domain.finding import CONFIDENCE, Permille
+from gateway.domain.finding import CONFIDENCE, Permille, Topic
 from gateway.domain.labels import Classification, DataClass, Entity, Label
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _LONGEST_PATTERN = 2000
 _MOST_TERMS = 10_000
-_KINDS = ("entity", "pattern", "terms", *IndexKind)
+_KINDS = ("entity", "pattern", "terms", "topic", *IndexKind)
+_TOPICS = tuple(each.value for each in Topic if each is not Topic.UNKNOWN)
 _REACH = 100
 _FARTHEST = 500
 _NO_INDEX = FoundIndex(IndexFile("", ""), Header(IndexKind.EXACT_MATCH, "", 0, (), (), (), 0))
@@ -101,6 +103,8 @@ def _detector(problems: Problems, mark: Mark, name: str, node: YamlNode, known: 
             return [_pattern(problems, name, node, known)]
         case "terms":
             return [_terms(problems, name, node, known)]
+        case "topic":
+            return [_topic(problems, name, node, known)]
         case IndexKind.EXACT_MATCH:
             return [_exact_match(problems, name, node, known)]
         case IndexKind.FINGERPRINT:
@@ -148,6 +152,13 @@ def _pattern(problems: Problems, name: str, node: YamlNode, known: Known) -> Pat
     words, within = _evidence(fields)
     alone, with_evidence = _confidences(fields, has_evidence=bool(words))
     return PatternDetector(name, pattern, words, within, alone, with_evidence, _means(fields, known))
+
+
+def _topic(problems: Problems, name: str, node: YamlNode, known: Known) -> TopicDetector:
+    optional = ("classes", "min_confidence")
+    fields = Fields(problems, node, "a topic detector", required=("type", "topic", "label"), optional=optional)
+    least = CONFIDENCE[fields.choice("min_confidence", tuple(CONFIDENCE), "high")]
+    return TopicDetector(name, Topic(fields.choice("topic", _TOPICS)), least, _means(fields, known))
 
 
 def _exact_match(problems: Problems, name: str, node: YamlNode, known: Known) -> ExactMatchDetector:

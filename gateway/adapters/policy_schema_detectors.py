@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from gateway.adapters.policy_reader import KNOWN_ENTITIES
 from gateway.adapters.schema_parts import object_of, one_of, ref, text, texts
+from gateway.domain.finding import Topic
 from gateway.domain.strict_json import Json
 
+_TOPICS = [topic for topic in Topic if topic is not Topic.UNKNOWN]
 _LABEL: dict[str, Json] = {"label": ref("label")}
 _CLASSES: dict[str, Json] = {"classes": texts(ref("class"))}
 _INDEX = text("^indexes/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$") | {"description": "What `gateway policy index build` wrote."}
@@ -34,6 +36,11 @@ def detector_schema() -> Json:
             "An own list of phrases.",
             required={"type": {"const": "terms"}, "terms": texts(word), **_LABEL},
             optional=_CLASSES,
+        ),
+        object_of(
+            "What a conversation is about, as the detector judges it.",
+            required={"type": {"const": "topic"}, "topic": one_of(_TOPICS), **_LABEL},
+            optional={**_CLASSES, "min_confidence": ref("confidence")},
         ),
         *_indexed(),
     ]

@@ -17,12 +17,14 @@ import signal
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from gateway.adapters.gist_judge import GistJudge
 from gateway.adapters.worker_process import WorkerDied, WorkerProcess
 from gateway.detection.consistency import agreed
 from gateway.detection.frames import detectors_to_json, digest_of, neighbours_to_json, report_from_json
+from gateway.detection.gist import with_topic
 from gateway.detection.joints import Joint, joints, told
 from gateway.domain.conversation import Leaf
 from gateway.domain.detectors import CustomDetector
@@ -71,6 +73,7 @@ class PresidioDetector:
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}
         self._cache = _Cache()
+        self._judge = GistJudge(self._workers, self._deadline)
         self._sets: deque[tuple[tuple[CustomDetector, ...], _Set]] = deque(maxlen=_KEPT_SETS)
         self._probes: set[asyncio.Task[None]] = set()
 
@@ -111,6 +114,10 @@ class PresidioDetector:
 
     async def examine(self, leaves: Sequence[Leaf], custom: Sequence[CustomDetector]) -> Report:
         """A report that speaks of every leaf. Never raises for a failure of its own."""
+        report, judged = await asyncio.gather(self._examined(leaves, custom), self._judge.judge(leaves))
+        return with_topic(replace(report, task=judged[0], topic=judged[1]), leaves, custom)
+
+    async def _examined(self, leaves: Sequence[Leaf], custom: Sequence[CustomDetector]) -> Report:
         version, detectors = self.version, self._detectors(tuple(custom))
         across = joints(leaves, every=bool(custom))
         asked: list[Leaf | Joint] = [*leaves, *across]

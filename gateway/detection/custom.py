@@ -18,9 +18,9 @@ from gateway.detection.index_file import load_key
 from gateway.detection.indexed import ExactMatcher, FingerprintMatcher
 from gateway.detection.shadow import BORDER, SPACELESS, fold
 from gateway.domain.detectors import (
-    CustomDetector,
     ExactMatchDetector,
     FingerprintDetector,
+    LookingDetector,
     PatternDetector,
     TermsDetector,
 )
@@ -44,7 +44,7 @@ class CompiledDetectors:
     Raises `re2.error` for a pattern that is not RE2, `IndexRefused` for an index that is not what the policy names.
     """
 
-    def __init__(self, detectors: Sequence[CustomDetector], index_key: Path = _NO_KEY) -> None:
+    def __init__(self, detectors: Sequence[LookingDetector], index_key: Path = _NO_KEY) -> None:
         self._each = [_compiled(detector, index_key) for detector in detectors]
 
     def find(self, text: str) -> list[Hit]:
@@ -63,7 +63,7 @@ class CompiledSets:
         """Whether this set needs no compiling."""
         return digest in self._sets
 
-    def get(self, digest: str, detectors: Sequence[CustomDetector]) -> CompiledDetectors:
+    def get(self, digest: str, detectors: Sequence[LookingDetector]) -> CompiledDetectors:
         """The compiled set, from memory or new."""
         compiled = self._sets.pop(digest, None) or CompiledDetectors(detectors, self._index_key)
         self._sets[digest] = compiled
@@ -125,7 +125,7 @@ def _within(evidence: list[tuple[int, int]], start: int, end: int, reach: int) -
     return before or any(begin - end <= reach for begin, _ in evidence[after : after + 1])
 
 
-def _compiled(detector: CustomDetector, index_key: Path) -> _Finds:
+def _compiled(detector: LookingDetector, index_key: Path) -> _Finds:
     match detector:
         case TermsDetector():
             return _Terms(detector)

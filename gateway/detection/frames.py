@@ -2,9 +2,10 @@
 
 A job:     {"set": digest, "detectors": [...] or null, "budget_ms": n, "leaves": [leaf, ...]}; a leaf is
            [text, [key, ...]], or [text, [key, ...], [cut, ...], broken, labels, ids] for neighbouring texts in one
-           {"ping": true}
+           {"ping": true} or {"judge": gist}
 An answer: {"leaves": [[[start, end, entity, permille, recognizer], ...] or "deadline" or "error", ...]}
            {"unknown_set": true}: the detectors of this digest have to be sent along
+           {"task": [task, permille], "topic": [topic, permille]}: of a gist; null where nobody can say
 """
 
 from __future__ import annotations
@@ -21,10 +22,23 @@ from gateway.domain.detectors import (
     ExactMatchDetector,
     FingerprintDetector,
     IndexFile,
+    LookingDetector,
     PatternDetector,
     TermsDetector,
+    TopicDetector,
 )
-from gateway.domain.finding import Examined, Failed, FailureCause, Finding, LeafReport, Permille
+from gateway.domain.finding import (
+    Examined,
+    Failed,
+    FailureCause,
+    Finding,
+    JudgedTask,
+    JudgedTopic,
+    LeafReport,
+    Permille,
+    Task,
+    Topic,
+)
 from gateway.domain.labels import Classification, Entity, Label
 from gateway.domain.strict_json import Json
 
@@ -82,11 +96,12 @@ def neighbours_from_json(leaf: Sequence[Json]) -> Neighbours:
 
 
 def detectors_to_json(detectors: Sequence[CustomDetector]) -> Json:
-    """The policy's own detectors without what their findings mean, which the detector need not know."""
-    return [_detector_to_json(detector) for detector in detectors]
+    """The policy's own detectors without what their findings mean, which the detector need not know. Those that ask for
+    a topic stay behind: they read what was judged of the whole conversation."""
+    return [_detector_to_json(detector) for detector in detectors if not isinstance(detector, TopicDetector)]
 
 
-def _detector_to_json(detector: CustomDetector) -> Json:
+def _detector_to_json(detector: LookingDetector) -> Json:
     match detector:
         case TermsDetector():
             return {"id": detector.id, "terms": list(detector.terms)}
@@ -117,14 +132,14 @@ def _detector_to_json(detector: CustomDetector) -> Json:
             assert_never(detector)
 
 
-def detectors_from_json(value: Json) -> tuple[CustomDetector, ...]:
+def detectors_from_json(value: Json) -> tuple[LookingDetector, ...]:
     """The inverse of `detectors_to_json`. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
     if not isinstance(value, list):
         raise TypeError("detectors are a list")
     return tuple(_detector_from_json(cast("dict[str, Json]", each)) for each in value)
 
 
-def _detector_from_json(value: dict[str, Json]) -> CustomDetector:
+def _detector_from_json(value: dict[str, Json]) -> LookingDetector:
     if "terms" in value:
         return TermsDetector(id=str(value["id"]), terms=_strings(value["terms"]), means=_NO_MEANING)
     if "columns" in value:
@@ -196,6 +211,29 @@ def _finding(value: Json, length: int) -> Finding:
     if not isinstance(entity, str) or not entity or not isinstance(recognizer, str) or _number(end) > length:
         raise ValueError("a finding names an entity inside its text")
     return Finding(_number(start), _number(end), Entity(entity), Permille(_number(confidence)), recognizer)
+
+
+def judged_to_json(task: JudgedTask, topic: JudgedTopic) -> Json:
+    """What a conversation was judged to be."""
+    return {"task": [task.task.value, task.confidence], "topic": [topic.topic.value, topic.confidence]}
+
+
+def judged_from_json(value: Json) -> tuple[JudgedTask, JudgedTopic]:
+    """The inverse of `judged_to_json`. Whatever makes no sense is unknown."""
+    try:
+        said = cast("dict[str, list[Json]]", value)
+        task, sure = said["task"]
+        topic, topical = said["topic"]
+        return JudgedTask(Task(str(task)), _permille(sure)), JudgedTopic(Topic(str(topic)), _permille(topical))
+    except (ValueError, TypeError, KeyError):
+        return JudgedTask(), JudgedTopic()
+
+
+def _permille(value: Json) -> Permille:
+    number = _number(value)
+    if not 0 <= number <= 1000:
+        raise ValueError("a confidence lies between 0 and 1000")
+    return Permille(number)
 
 
 def _number(value: Json) -> int:

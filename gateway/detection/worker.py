@@ -25,7 +25,8 @@ from typing import cast
 from gateway.adapters.worker_child import Channel
 from gateway.detection.analyzer import Analyzer, build_analyzer
 from gateway.detection.custom import CompiledDetectors, CompiledSets
-from gateway.detection.frames import detectors_from_json, neighbours_from_json, report_to_json
+from gateway.detection.frames import detectors_from_json, judged_to_json, neighbours_from_json, report_to_json
+from gateway.detection.heads import Judge, judge_of
 from gateway.domain.finding import Examined, Failed, FailureCause, LeafReport
 from gateway.domain.labels import UNSUPPORTED_LANGUAGE
 from gateway.domain.strict_json import Json
@@ -48,8 +49,9 @@ class _Job:
 class Worker:
     """Answers jobs one after the other. A second thread listens, so that cancellations arrive in time."""
 
-    def __init__(self, analyzer: Analyzer, channel: Channel, sets: CompiledSets) -> None:
+    def __init__(self, analyzer: Analyzer, channel: Channel, sets: CompiledSets, judge: Judge | None) -> None:
         self._analyzer = analyzer
+        self._judge = judge
         self._channel = channel
         self._sets = sets
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
@@ -79,6 +81,8 @@ class Worker:
     def _answer(self, job: _Job) -> Json:
         if "ping" in job.do:
             return {"pong": True}
+        if "judge" in job.do:
+            return self._judged(str(job.do["judge"]))
         digest, detectors = str(job.do["set"]), job.do["detectors"]
         if detectors is None and not self._sets.known(digest):
             return {"unknown_set": True}
@@ -101,6 +105,15 @@ class Worker:
             return Failed(FailureCause.DEADLINE)
         except Exception:  # noqa: BLE001 - whatever a recogniser raises, its text was not examined
             return Failed(FailureCause.ERROR)
+
+    def _judged(self, gist: str) -> Json:
+        """What a gist asks for and is about; nothing where there are no heads, or they fail: a guess less."""
+        if self._judge is None:
+            return None
+        try:
+            return judged_to_json(*self._judge.judge(gist))
+        except Exception:  # noqa: BLE001 - no leaf counts as examined by a guess
+            return None
 
     def _go_on(self, job: _Job) -> None:
         if time.monotonic() > job.until or job.number in self._cancelled:
@@ -142,8 +155,10 @@ def main(make: Callable[[str, str], Analyzer] = build_analyzer) -> None:
     gc.collect()
     gc.freeze()
     entities = cast("list[Json]", sorted([*analyzer.engine.get_supported_entities("en"), UNSUPPORTED_LANGUAGE]))
-    channel.ready({"detector": detector_version(pipeline, spanish_pipeline), "entities": entities})
-    Worker(analyzer, channel, CompiledSets(Path(index_key))).run()
+    judge = judge_of(Path(pipeline), analyzer.pipeline.encoder)
+    version = detector_version(pipeline, spanish_pipeline)
+    channel.ready({"detector": version, "entities": entities, "judges": judge is not None})
+    Worker(analyzer, channel, CompiledSets(Path(index_key)), judge).run()
 
 
 if __name__ == "__main__":

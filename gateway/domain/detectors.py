@@ -1,10 +1,10 @@
-"""What a policy file's `detectors` are: meanings of entities, own patterns, terms, and indexes of own data."""
+"""What a policy file's `detectors` are: meanings of entities, own patterns, terms, indexes of own data, topics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.domain.finding import Permille
+from gateway.domain.finding import Permille, Topic
 from gateway.domain.labels import Classification, Entity
 
 
@@ -70,7 +70,20 @@ class FingerprintDetector:
     means: Classification
 
 
-CustomDetector = PatternDetector | TermsDetector | ExactMatchDetector | FingerprintDetector
+@dataclass(frozen=True, slots=True)
+class TopicDetector:
+    """A conversation about `topic`, judged with at least `min_confidence` (permille)."""
+
+    id: str
+    topic: Topic
+    min_confidence: Permille
+    means: Classification
+
+
+LookingDetector = PatternDetector | TermsDetector | ExactMatchDetector | FingerprintDetector
+"""The ones that look through each text."""
+
+CustomDetector = LookingDetector | TopicDetector
 PolicyDetector = EntityDetector | CustomDetector
 """The ones that the detector has to run for the policy. Their findings carry the detector's id as entity."""
 

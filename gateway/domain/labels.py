@@ -42,7 +42,10 @@ _PUBLIC = _means("public")
 _PERSONAL_ID = _means("restricted", DataClass.PII)
 _ACCOUNT = _means("restricted", DataClass.PII, DataClass.FINANCIAL)
 
-HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION")})
+HEALTH_TOPIC = Entity("HEALTH_TOPIC")
+"""A text that is about health as a whole, whatever its words."""
+
+HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION"), HEALTH_TOPIC})
 """Health content. Alone it is a plain topic; beside an identifier of a person it makes the conversation PHI."""
 
 UNSUPPORTED_LANGUAGE = Entity("UNSUPPORTED_LANGUAGE")
@@ -56,6 +59,7 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
         Entity(name): _PUBLIC
         for name in ("DATE_TIME", "LOCATION", "ORGANIZATION", "NRP", "URL", "AGE", "TITLE", "PUBLIC_FIGURE", "ZIP_CODE")
     },
+    HEALTH_TOPIC: _PUBLIC,
     Entity("PERSON"): _means("internal", DataClass.PII),
     Entity("MEDICAL_CONDITION"): _means("internal"),
     Entity("IP_ADDRESS"): _means("internal", DataClass.PII),

@@ -36,6 +36,8 @@ def raises() -> None:
             def get_supported_entities(_: str) -> list[str]:
                 return ["US_SSN"]
 
+        pipeline = None
+
         def examine(self, text: str, *_: object) -> tuple[()]:
             if "Ready" in text:
                 return ()
@@ -43,6 +45,35 @@ def raises() -> None:
             raise ValueError(text)
 
     worker.main(lambda *_: Broken())  # type: ignore[arg-type, return-value]
+
+
+def judges() -> None:
+    """The real worker with real heads, those of the folder in the second argument, over vectors that count letters."""
+    import numpy as np
+
+    from gateway.detection import worker
+
+    class Counting:
+        class engine:  # noqa: N801 - as the analyzer names it
+            @staticmethod
+            def get_supported_entities(_: str) -> list[str]:
+                return ["US_SSN"]
+
+        class pipeline:  # noqa: N801 - as above
+            class encoder:  # noqa: N801 - as above
+                @staticmethod
+                def vectors(texts: list[str]) -> object:
+                    assert "unreadable" not in texts[0]
+                    return np.array([[text.count("h"), text.count("c")] for text in texts], np.float32)
+
+        def examine(self, *_: object) -> tuple[()]:
+            return ()
+
+        def examine_joint(self, *_: object) -> tuple[()]:
+            return ()
+
+    sys.argv = [sys.argv[0], sys.argv[2], ""]
+    worker.main(lambda _: Counting())  # type: ignore[arg-type, return-value]
 
 
 def hangs(channel: Channel) -> None:
@@ -62,6 +93,8 @@ def main() -> None:
     mode = sys.argv[1]
     if mode == "raises":
         return raises()
+    if mode == "judges":
+        return judges()
     if mode == "babbles-at-once":
         babbles()
     sink = os.dup(1)

@@ -13,13 +13,15 @@ from gateway.adapters.policy_lint import lint_directory
 from gateway.adapters.policy_schema import policy_schema
 from gateway.adapters.policy_watch import signature_of
 from gateway.adapters.strict_yaml import load_strict
-from gateway.domain.detectors import ExactMatchDetector, FingerprintDetector
+from gateway.domain.detectors import ExactMatchDetector, FingerprintDetector, TopicDetector
+from gateway.domain.finding import Topic
 from tests.adapters.test_file_policies import HEAD, TODAY
 from tests.detection.test_indexed import CONTRACT, ROWS
 from tests.indexes import documents, key_in, table
 
 RULES = "rules: []\ndetectors:\n  one: "
 EXACT = "{type: exact_match, index: indexes/customers.edm, columns: [member, name], min_columns: 2, label: restricted}"
+TOPIC = "{type: topic, topic: source_code, label: confidential, classes: [proprietary]}"
 PRINT = "{type: fingerprint, index: indexes/contracts.fp, min_similarity: 0.3, label: confidential}"
 
 
@@ -127,7 +129,17 @@ def test_a_broken_index_leaves_the_last_good_bundle(folder: Path) -> None:
     assert ["P023"] == [problem.code for problem in source.problems]
 
 
-@pytest.mark.parametrize("detector", [EXACT, PRINT])
+def test_a_detector_of_a_topic_needs_no_index(folder: Path) -> None:
+    """It is sure unless it says otherwise."""
+    write(folder, TOPIC, TOPIC.replace("label", "min_confidence: low, label"))
+    one, more1 = FilePolicies(folder).current().policies[0].own_detectors
+
+    assert isinstance(one, TopicDetector)
+    assert isinstance(more1, TopicDetector)
+    assert (Topic.SOURCE_CODE, 850, 300) == (one.topic, one.min_confidence, more1.min_confidence)
+
+
+@pytest.mark.parametrize("detector", [EXACT, PRINT, TOPIC])
 def test_schema_and_canonical_form_know_both(folder: Path, detector: str) -> None:
     """What loads is valid, and formatting keeps it."""
     import jsonschema_rs
@@ -136,7 +148,7 @@ def test_schema_and_canonical_form_know_both(folder: Path, detector: str) -> Non
     data = (folder / "t.policy.yaml").read_bytes()
     validator = jsonschema_rs.validator_for(policy_schema())
     formatted = format_policy("t.policy.yaml", data)
-    faulty = data.replace(b"indexes/", b"elsewhere/")
+    faulty = data.replace(b"indexes/", b"elsewhere/").replace(b"source_code", b"sports")
 
     assert validator.is_valid(load_strict(data, "t.policy.yaml"))
     assert not validator.is_valid(load_strict(faulty, "t.policy.yaml"))
