@@ -14,8 +14,9 @@ from spacy.language import Language as Pipeline
 from spacy.tokens import Doc, Span
 
 from gateway.detection import spanish
+from gateway.detection.encoder import Encoder
 from gateway.detection.languages import Language, languages_of
-from gateway.detection.tagging import SCORE
+from gateway.detection.tagging import SCORE, EncoderNer
 
 ENTITIES = (
     "PERSON", "PUBLIC_FIGURE", "LOCATION", "ORGANIZATION", "STREET_ADDRESS", "DATE_TIME", "AGE", "TITLE", "NRP",
@@ -47,6 +48,11 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
         self._nlp = _loaded(pipeline)
         self._spanish = _loaded(spanish_pipeline) if spanish_pipeline else None
         self.languages = frozenset({Language.ENGLISH, *([Language.SPANISH] if self._spanish else [])})
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder that reads names; None where the pipeline reads them otherwise."""
+        return next((part.encoder for _, part in self._nlp.pipeline if isinstance(part, EncoderNer)), None)
 
     def load(self) -> None:
         """Loaded since it was made."""
