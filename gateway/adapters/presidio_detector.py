@@ -22,6 +22,7 @@ from hashlib import blake2b
 
 from gateway.adapters.gist_judge import GistJudge
 from gateway.adapters.worker_process import WorkerDied, WorkerProcess
+from gateway.detection.candidates import NAME_RECOGNIZER
 from gateway.detection.consistency import agreed
 from gateway.detection.frames import detectors_to_json, digest_of, neighbours_to_json, report_from_json
 from gateway.detection.gist import with_topic
@@ -34,6 +35,7 @@ from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Health
 
 _MODULE = "gateway.detection.worker"
+_MODEL = "/model"
 _START_SECONDS = 120.0
 _GRACE_SECONDS = 2.0
 _MAX_WAITING = 16
@@ -134,7 +136,7 @@ class PresidioDetector:
             said |= zip(missing, await self._ask([*missing.values()], detectors), strict=True)
             self._cache.put((key, said[key]) for key in missing)
         reports = [said[key] for key in keys]
-        own = {leaf.address: report for leaf, report in zip(leaves, reports, strict=False)}
+        own = {leaf.address: _of(leaf, report) for leaf, report in zip(leaves, reports, strict=False)}
         found = told(own, list(zip(across, reports[len(leaves) :], strict=True)))
         return Report(agreed(leaves, found), version)
 
@@ -202,6 +204,14 @@ async def _answer_or_die(worker: WorkerProcess, pid: int) -> None:
                 os.kill(pid, signal.SIGKILL)
     except WorkerDied:
         pass  # it is being started anew
+
+
+def _of(leaf: Leaf, report: LeafReport) -> LeafReport:
+    """A leaf's report. `claude` is no person in a model's name, which the operator's aliases cover. Numbers, secrets
+    and names that the conversation gives away elsewhere are found there all the same."""
+    if leaf.address != _MODEL or not isinstance(report, Examined):
+        return report
+    return Examined(tuple(each for each in report.findings if each.recognizer != NAME_RECOGNIZER))
 
 
 def _version(worker: WorkerProcess) -> str:

@@ -10,6 +10,9 @@ from gateway.domain.labels import Entity
 Hit = tuple[int, int, Entity, Permille, str]
 """Start, end (in the folded text), entity, confidence, recogniser."""
 
+NAME_RECOGNIZER = "SpacyRecognizer"
+"""What the findings of the spaCy pipeline are told by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

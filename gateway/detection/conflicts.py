@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.detection.addresses import joined
-from gateway.detection.candidates import Candidate
+from gateway.detection.candidates import NAME_RECOGNIZER, Candidate
 from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, STANDARD_LABELS, Entity
 
-NAME_RECOGNIZER = "SpacyRecognizer"
 _NAMES = frozenset({"PERSON", "PUBLIC_FIGURE", "LOCATION", "ORGANIZATION", "STREET_ADDRESS"})
 _GENERIC = (_NAMES - {"STREET_ADDRESS"}) | {"URL", "DATE_TIME", "AGE", "TITLE", "NRP", "ZIP_CODE"}
 _LONGEST_WINS = (_GENERIC | _NAMES) - {"URL"}

@@ -101,6 +101,21 @@ async def test_every_leaf_is_answered(pipeline: str) -> None:
     assert len(report.detector) <= 64
 
 
+async def test_the_name_of_a_model_holds_numbers_and_no_people(pipeline: str) -> None:
+    """`claude` is a model there, and a person in any other place."""
+    at = [
+        Leaf(Address(address), address, text, Source.USER, LeafKind.VALUE, ())
+        for address, text in (("/model", "Jane Doe"), ("/model/x", "Jane Doe"), ("/model", "gpt 536-90-4399"))
+    ]
+    async with running(pipeline) as detector:
+        named, other = await detector.examine(at[:1], ()), await detector.examine(at[1:2], ())
+        numbered = await detector.examine(at[2:], ())
+
+    assert [] == entities(named, at[0])
+    assert ["PERSON"] == entities(other, at[1])
+    assert ["US_SSN"] == entities(numbered, at[2])
+
+
 async def test_offsets_are_those_of_the_leaf(pipeline: str) -> None:
     """Through folding, the frame and back."""
     text = "card 4111\u200b 1111\u00a01111 1111 🎉 ok"

@@ -44,8 +44,13 @@ def told(reply: Reply) -> str:
     """The text that a caller reads: of a stream, the pieces of its deltas in their order."""
     if not reply.text.startswith(("data:", "event:")):
         return reply.text
-    lines = [line[6:] for line in reply.text.splitlines() if line.startswith("data: {")]
-    return "".join(piece for line in lines for piece in _pieces(json.loads(line)))
+    return "".join(piece for data in _events(reply.text) if data != "[DONE]" for piece in _pieces(json.loads(data)))
+
+
+def _events(stream: str) -> list[str]:
+    """The data of each event of a stream, which may stand on several lines."""
+    events = [[line[6:] for line in event.splitlines() if line.startswith("data: ")] for event in stream.split("\n\n")]
+    return ["\n".join(lines) for lines in events if lines]
 
 
 def _pieces(event: Json) -> list[str]:
