@@ -13,8 +13,10 @@ from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.domain.conversation import Leaf
 from gateway.domain.declaration import LeafKind, Source
 from gateway.domain.finding import Address, Examined
+from gateway.paths import data_path
 from tests.benchmarks.detection_data import Span
 
+SPANISH = str(data_path("models/pii-es"))
 PLAIN_THRESHOLD = 0.4
 """The score from which presidio-evaluator counts a result of Presidio."""
 
@@ -49,7 +51,7 @@ class Gateway:
 
     def __init__(self, pipeline: str, processes: int = 1) -> None:
         self._loop = asyncio.new_event_loop()
-        self.detector = PresidioDetector(pipeline=pipeline, processes=processes, deadline_ms=_DEADLINE_MS)
+        self.detector = PresidioDetector(pipeline, SPANISH, processes=processes, deadline_ms=_DEADLINE_MS)
         self._loop.run_until_complete(self.detector.start())
 
     def close(self) -> None:
