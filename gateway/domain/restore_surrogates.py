@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.domain.surrogate_shapes import SHAPES, Kind, Surrogates
 
-_ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|[^u])"
+_ESCAPE = r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])'
 _HALF_ESCAPE = re.compile(r"(\\+)(u[0-9a-fA-F]{0,3})?\Z")
 _ESCAPE_HORIZON = 64
 _REST_OF_WORD = re.compile(r"[^\W_]*")

@@ -39,8 +39,13 @@ def test_a_page_tells_of_every_rule() -> None:
     page = policy_pages(data_path("policies") / "profiles" / "hipaa")["hipaa"]
     section = page.split("## hipaa-name-masked\n")[1].split("\n## ")[0]
 
-    assert "When `PERSON`, `IP_ADDRESS` or `MAC_ADDRESS` is found, `PERSON`, `IP_ADDRESS` and `MAC_ADDRESS`" in section
+    entities = ("PERSON", "IP_ADDRESS", "MAC_ADDRESS", "DEVICE_ID", "VEHICLE_REGISTRATION")
+    named = ", ".join(f"`{each}`" for each in entities[:-1])
+    assert f"When {named} or `{entities[-1]}` is found, {named} and `{entities[-1]}`" in section
     assert "| reason | `NAME_MASKED` |" in section
-    assert "| controls | HIPAA-164.514(b)(2)(i)(A), HIPAA-164.514(b)(2)(i)(O) |" in section
+    assert (
+        "| controls | HIPAA-164.514(b)(2)(i)(A), HIPAA-164.514(b)(2)(i)(L), HIPAA-164.514(b)(2)(i)(M), HIPAA-164.514(b)(2)(i)(O) |"
+        in section
+    )
     assert "`hipaa-name-leaves-as-a-placeholder`" in section
     assert 9 == page.count("| reason | ")

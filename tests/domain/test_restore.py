@@ -225,6 +225,7 @@ PIECES = [
     st.booleans(),
 )
 @example("\\\\\\u005bEMAIL_ADDRESS_" + EMAIL, [1, 2, 3], True)
+@example("\\7KELVABERG", [], True)
 def test_a_stream_is_restored_like_a_whole_text(text: str, cuts: list[int], json_escaped: bool) -> None:
     """For any text of stand-ins, parts of them and what may be mistaken for one, and any cuts."""
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
