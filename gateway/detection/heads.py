@@ -1,4 +1,4 @@
-"""What a conversation asks for and what it is about: two linear classifiers on the encoder's vector of its gist.
+"""What a conversation asks for and what it is about: two linear classifiers on what the encoder makes of its gist.
 
 Guesses, made once a conversation and cheaply: they may tighten a decision, and no leaf counts as examined by them.
 """
@@ -20,6 +20,8 @@ from gateway.domain.finding import JudgedTask, JudgedTopic, Permille, Task, Topi
 
 FILE = "heads.json"
 WEIGHTS = "encoder.onnx"
+EDGE = 90
+"""Characters of a gist's beginning, and of its end, that are read: there it says what is wanted, and of what."""
 
 Floats = NDArray[np.float32]
 
@@ -44,7 +46,7 @@ class Judge:
         """The likeliest task and topic of a gist; unknown where it holds no letters."""
         if not any(map(str.isalpha, gist)):
             return JudgedTask(), JudgedTopic()
-        vector = unit(self._encoder.vectors([gist]))[0]
+        vector = features(self._encoder, [gist])[0]
         task, likely = self._task.likeliest(vector)
         topic, topical = self._topic.likeliest(vector)
         return JudgedTask(Task(task), likely), JudgedTopic(Topic(topic), topical)
@@ -66,8 +68,13 @@ class Head:
         return self.labels[best], Permille(int(1000 * odds[best] / odds.sum()))
 
 
-def unit(vectors: Floats) -> Floats:
-    """Vectors of length 1: heads are trained on them."""
+def features(encoder: Encodes, gists: Sequence[str]) -> Floats:
+    """What heads are trained on, [gists, 2 * width]: the vectors of both edges of each gist, made of length 1."""
+    begins, ends = [gist[:EDGE] for gist in gists], [gist[-EDGE:] for gist in gists]
+    return np.hstack([_unit(encoder.vectors(edges)) for edges in (begins, ends)])
+
+
+def _unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)
 
 

@@ -51,8 +51,8 @@ class Counting:
 def heads(folder: Path, **changed: object) -> Path:
     """An encoder's folder with heads: the letter h speaks for health and summaries, c for code."""
     (folder / "encoder.onnx").write_bytes(b"weights")
-    topic = {"labels": ["health", "source_code"], "weights": [[9, 0], [0, 9]], "bias": [0, 0]}
-    task = {"labels": ["summarisation", "code"], "weights": [[9, 0], [0, 9]], "bias": [0, 0]}
+    topic = {"labels": ["health", "source_code"], "weights": [[9, 0, 0, 0], [0, 9, 0, 0]], "bias": [0, 0]}
+    task = {"labels": ["summarisation", "code"], "weights": [[9, 0, 0, 0], [0, 9, 0, 0]], "bias": [0, 0]}
     told = {"encoder": digest_of(folder / "encoder.onnx"), "task": task, "topic": topic, **changed}
     (folder / "heads.json").write_text(json.dumps(told))
     return folder
