@@ -243,10 +243,9 @@ def policies_folder(settings: Settings) -> Path:
 
 def detector_of(settings: Settings) -> PresidioDetector:
     """The configured detector, not started."""
-    chosen, key = settings.detector, str(settings.detector.index_key_file)
-    english = chosen.pipeline or str(data_path("models/pii-en"))
-    spanish = chosen.spanish_pipeline or str(data_path("models/pii-es"))
-    return PresidioDetector(english, spanish, processes=chosen.processes, deadline_ms=chosen.deadline_ms, index_key=key)
+    of, key = settings.detector, str(settings.detector.index_key_file)
+    en, es = of.pipeline or str(data_path("models/pii-en")), of.spanish_pipeline or str(data_path("models/pii-es"))
+    return PresidioDetector(en, es, key, processes=of.processes, deadline_ms=of.deadline_ms, judges=of.judge_tasks)
 
 
 External = OpenAiExternal | LitellmExternal | AnthropicExternal

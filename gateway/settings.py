@@ -72,13 +72,14 @@ class Policies(_Section):
 
 class Detector(_Section):
     """What finds sensitive content. An empty pipeline means the one that ships with the package. `index_key_file` holds
-    the key of the policies' indexes."""
+    the key of the policies' indexes; `judge_tasks` has task and topic of each conversation judged."""
 
     pipeline: str = ""
     spanish_pipeline: str = ""
     index_key_file: Path = Path("var/index.key")
     deadline_ms: int = Field(default=2000, ge=10, le=120_000)
     processes: int = Field(default=1, ge=1, le=64)
+    judge_tasks: bool = False
 
 
 class Auth(_Section):

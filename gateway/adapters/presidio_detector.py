@@ -57,16 +57,18 @@ class _Set:
 
 class PresidioDetector:
     """Implements `Detector`. `deadline_ms` is for all leaves of one request together, waiting included. `index_key` is
-    the file of the key for the indexes of policies. Without a pipeline for it, Spanish is not supported."""
+    the file of the key for the indexes of policies; `judges` asks for task and topic of each conversation. Without a
+    pipeline for it, Spanish is not supported."""
 
     def __init__(
         self,
         pipeline: str,
         spanish: str = "",
+        index_key: str = "",
         *,
         processes: int,
         deadline_ms: int,
-        index_key: str = "",
+        judges: bool = False,
         module: str = _MODULE,
     ) -> None:
         environment = {"PYTHONWARNINGS": "ignore", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -75,7 +77,7 @@ class PresidioDetector:
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}
         self._cache = _Cache()
-        self._judge = GistJudge(self._workers, self._deadline)
+        self._judge = GistJudge(self._workers if judges else [], self._deadline)
         self._sets: deque[tuple[tuple[CustomDetector, ...], _Set]] = deque(maxlen=_KEPT_SETS)
         self._probes: set[asyncio.Task[None]] = set()
 

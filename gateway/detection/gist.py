@@ -19,7 +19,7 @@ _TAIL = 160
 """Of a longer text so many characters are read: instructions stand at its beginning or end."""
 _INSTRUCTED = 160
 _BETWEEN = "\n"
-_SURE_OF_HEALTH = 900
+_SURE_OF_HEALTH = 975
 
 
 def gist_of(leaves: Sequence[Leaf]) -> str:

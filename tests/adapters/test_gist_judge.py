@@ -12,9 +12,11 @@ from tests.adapters.test_presidio_detector import CHILDREN, leaves
 from tests.detection.test_heads import heads
 
 
-async def examined(folder: Path | str, *texts: str, mode: str = "judges") -> list[Report]:
+async def examined(folder: Path | str, *texts: str, mode: str = "judges", judges: bool = True) -> list[Report]:
     """The reports on some texts, each a conversation of its own."""
-    detector = PresidioDetector(pipeline=mode, processes=1, deadline_ms=20_000, index_key=str(folder), module=CHILDREN)
+    detector = PresidioDetector(
+        pipeline=mode, processes=1, deadline_ms=20_000, index_key=str(folder), judges=judges, module=CHILDREN
+    )
     await detector.start()
     try:
         return [await detector.examine(leaves(text), ()) for text in texts]
@@ -35,6 +37,13 @@ async def test_a_report_says_task_and_topic(tmp_path: Path) -> None:
 async def test_without_heads_nothing_is_judged(tmp_path: Path) -> None:
     """And nothing is asked."""
     (report,) = await examined(tmp_path, "hhh")
+
+    assert (JudgedTask(), JudgedTopic()) == (report.task, report.topic)
+
+
+async def test_only_who_asks_for_it_has_conversations_judged(tmp_path: Path) -> None:
+    """It costs time, and most policies ask for no task."""
+    (report,) = await examined(heads(tmp_path), "hhh", judges=False)
 
     assert (JudgedTask(), JudgedTopic()) == (report.task, report.topic)
 

@@ -186,8 +186,8 @@ def test_a_text_that_failed_stays_failed() -> None:
 
 def test_health_is_health_content_where_it_is_sure() -> None:
     """With a person's identifier it makes a conversation PHI; alone it is a plain question."""
-    assert [(HEALTH_TOPIC, 0, 13)] == entities(with_topic(judged(Topic.HEALTH, 900), talk().leaves, []))
-    assert [] == entities(with_topic(judged(Topic.HEALTH, 899), talk().leaves, []))
+    assert [(HEALTH_TOPIC, 0, 13)] == entities(with_topic(judged(Topic.HEALTH, 975), talk().leaves, []))
+    assert [] == entities(with_topic(judged(Topic.HEALTH, 974), talk().leaves, []))
 
 
 @given(topic=st.sampled_from(Topic), sure=st.integers(0, 1000))
