@@ -198,7 +198,7 @@ def _note_names(bench: Bench, name: str, cases: Sequence[Labelled], found: Seque
 
 def hard_negatives(bench: Bench) -> Iterator[Line]:
     """Row 5: any finding of whatever is not public in itself, in a text in which nothing is sensitive."""
-    cases = list(detection_sets.hard_negatives(count=bench.sample or 200))
+    cases = list(detection_sets.hard_negatives(count=min(bench.sample or 200, 200)))
     found = [bench.found(system, "hard negatives", [case.text for case in cases]) for system in bench.systems]
     for kind in dict.fromkeys(case.kind for case in cases):
         shares = []
@@ -271,7 +271,7 @@ def _benign_alarms(case: Labelled, spans: Iterable[Span]) -> set[str]:
 def disguised(bench: Bench) -> Iterator[Line]:
     """Row 7: found with an entity that the value may be called, over most of what it was written with."""
     for name, make, goal in (("as usual", detection_sets.plain, 0.0), ("disguised", detection_sets.disguised, 0.95)):
-        cases = list(make(count=bench.sample or 20))
+        cases = list(make(count=min(bench.sample or 20, 20)))
         shares, kinds = [], defaultdict(list)
         for system in bench.systems:
             found = bench.found(system, name, [case.text for case in cases])
@@ -351,8 +351,8 @@ def _in_spanish(span: Span) -> Span:
 
 def secrets(bench: Bench) -> Iterator[Line]:
     """Row 9."""
-    there = list(detection_sets.secrets(count=bench.sample or 20))
-    absent = list(detection_sets.no_secrets(count=bench.sample or 20))
+    there = list(detection_sets.secrets(count=min(bench.sample or 20, 20)))
+    absent = list(detection_sets.no_secrets(count=min(bench.sample or 20, 20)))
     recalls, alarms = [], []
     for system in bench.systems:
         found = bench.found(system, "secrets", [case.text for case in there])
