@@ -4,8 +4,9 @@
     python -m tests.benchmarks.bench_detection --rows 1,2,5 --sample 200      # prints only
 
 `--sample N` reads about N cases of each set and makes at most N of each kind. The sets are read from
-GATEWAY_BENCH_DATA, by default ../shared/data; what is absent there is told as absent. Plain Presidio runs over `--plain-pipeline`:
-en_core_web_lg is what it is usually run with; where that is not installed, over the pipeline that the gateway ships.
+GATEWAY_BENCH_DATA, by default ../shared/data; what is absent there is told as absent. Plain Presidio runs over
+`--plain-pipeline`: en_core_web_lg is what it is usually run with; where that is not installed, over the pipeline that
+the gateway ships.
 """
 
 from __future__ import annotations
