@@ -2,7 +2,7 @@
 
     texts -> vectors -> softmax regression (weight decay chosen on the calibration part) -> temperature -> heads.json
 
-The held-out part is looked at once, at the end. Minutes on two CPU cores; beside the encoder, numpy is all it needs.
+The held-out part is scored at the end. Minutes on two CPU cores; beside the encoder, numpy is all it needs.
 """
 
 from __future__ import annotations
