@@ -73,10 +73,10 @@ def holds(data: bytes, value: str) -> bool:
     return any(form in data for form in writings(value) if len(form) >= 6) or digits in squeezed
 
 
-def left(provider: StandIn) -> bytes:
-    """Everything that reached the provider: request lines, headers and bodies."""
+def left(provider: StandIn, since: int = 0) -> bytes:
+    """Everything that reached the provider: request lines, headers and bodies. `since` so many requests had arrived."""
     parts = []
-    for request in provider.requests:
+    for request in provider.requests[since:]:
         headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
         parts.append(f"{request.method} {request.path}\n{headers}\n".encode() + request.body)
     return b"\n".join(parts)

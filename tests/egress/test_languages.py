@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
@@ -23,10 +24,10 @@ LETTER = (
 
 
 @pytest.fixture
-def nothing_yet(house: House) -> House:
-    """The house with an empty record of what reached the provider."""
-    house.provider.requests.clear()
-    return house
+def sent(house: House) -> Callable[[], bytes]:
+    """Tells what has reached the provider since the test began."""
+    before = len(house.provider.requests)
+    return lambda: left(house.provider, before)
 
 
 def route(house: House, *texts: str) -> str:
@@ -42,10 +43,10 @@ def route(house: House, *texts: str) -> str:
     [NOTE, f"Summarise this note in English please, it is for the doctor.\n\n{NOTE}", NOTE.upper(), NOTE.lower()],
     ids=["plain", "in an English request", "capitals", "small letters"],
 )
-def test_a_spanish_clinical_note_stays_inside(nothing_yet: House, text: str) -> None:
+def test_a_spanish_clinical_note_stays_inside(house: House, sent: Callable[[], bytes], text: str) -> None:
     """A patient and a diagnosis."""
-    assert "local" == route(nothing_yet, text)
-    assert CANARY.lower().encode() not in left(nothing_yet.provider).lower()
+    assert "local" == route(house, text)
+    assert CANARY.lower().encode() not in sent().lower()
 
 
 @pytest.mark.parametrize(
@@ -58,16 +59,16 @@ def test_a_spanish_clinical_note_stays_inside(nothing_yet: House, text: str) -> 
     ],
     ids=["plain", "in an English request", "base64", "zero-width characters"],
 )
-def test_a_letter_in_an_unsupported_language_stays_inside(nothing_yet: House, text: str) -> None:
+def test_a_letter_in_an_unsupported_language_stays_inside(house: House, sent: Callable[[], bytes], text: str) -> None:
     """Names were not looked for in it, so nothing found means nothing."""
-    assert "local" == route(nothing_yet, text)
-    assert CANARY.encode() not in left(nothing_yet.provider)
+    assert "local" == route(house, text)
+    assert CANARY.encode() not in sent()
 
 
-def test_a_foreign_turn_keeps_the_whole_conversation_inside(nothing_yet: House) -> None:
+def test_a_foreign_turn_keeps_the_whole_conversation_inside(house: House, sent: Callable[[], bytes]) -> None:
     """A plain question behind it does not take it out."""
-    assert "local" == route(nothing_yet, LETTERS["Polish"], "What is the capital of France?")
-    assert b"" == left(nothing_yet.provider)
+    assert "local" == route(house, LETTERS["Polish"], "What is the capital of France?")
+    assert b"" == sent()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,6 @@ def test_a_foreign_turn_keeps_the_whole_conversation_inside(nothing_yet: House) 
         "def add(a, b):\n    return a + b",
     ],
 )
-def test_plain_questions_leave(nothing_yet: House, text: str) -> None:
+def test_plain_questions_leave(house: House, text: str) -> None:
     """In Spanish too, and in English with a foreign phrase."""
-    assert "external" == route(nothing_yet, text)
+    assert "external" == route(house, text)
