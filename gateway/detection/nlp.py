@@ -30,6 +30,8 @@ _SHORTEST_ADDRESS = 8
 _CAPITALISED = re.compile(r"\b(?!I\b)[A-Z][a-z]")
 """Who writes capitals writes them in names too: then an entity in small letters is not believed."""
 _SIGNS = frozenset("_{}[]()<>=;\\|@*~^`$%+")
+_LETTERS = re.compile(r"[^\W\d_]{3}")
+_HUMP = re.compile(r"[a-z][A-Z]")
 _NUMBERS = re.compile(r"\d(?:.*\d)?", re.DOTALL)
 _EDGES = " \t\n\r.,;:!?\"'()-/#*"
 
@@ -149,13 +151,22 @@ def _told(doc: Doc, entity: Span, *, capitals: bool) -> tuple[Span, float] | Non
     value = text.strip(_EDGES).removesuffix("'s")
     if label == "AGE" and (numbers := _NUMBERS.search(value)):
         start, value = start + numbers.start(), numbers.group()  # what stands beside it says nothing of the person
-    if label is None or not any(map(str.isalnum, value)):
+    if label is None or not any(map(str.isalnum, value)) or _number(label, value):
         return None
+    if _HUMP.search(value) and doc.text[start + len(value) : start + len(value) + 1] == "(":
+        return None  # a call
     score: float | None = entity._.get(SCORE)
     if score is None and not _believable(label, value, capitals=capitals):
         return None
     span = doc.char_span(start, start + len(value), label=label, alignment_mode="expand")
     return None if span is None else (span, _SCORE if score is None else score)
+
+
+def _number(label: str, value: str) -> bool:
+    """Whether a value is a number or key, which a model may take for a name or address and a person does not."""
+    if label in {"PERSON", "PUBLIC_FIGURE"}:
+        return any(map(str.isdigit, value))
+    return label == "STREET_ADDRESS" and _LETTERS.search(value) is None
 
 
 def _believable(label: str, value: str, *, capitals: bool) -> bool:

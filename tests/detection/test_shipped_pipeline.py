@@ -81,6 +81,22 @@ def test_plain_prompts_hold_nothing_personal(shipped: Analyzer, text: str) -> No
     assert set() == {f.entity for f in shipped.examine(text, (), NONE)} & PERSONAL
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The marker is at 48.85837, 2.29448 on the map.",
+        "center: [-33.8568, 151.2153]",
+        "LatLng(76.7124, -25.1619215)",
+        "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "digest d41d8cd98f00b204e9800998ecf8427e ok",
+        "created_at=1717171717 updated_at=1718281828",
+    ],
+)
+def test_numbers_and_keys_are_no_people_and_no_addresses(shipped: Analyzer, text: str) -> None:
+    """Whatever the model takes them for."""
+    assert set() == {f.entity for f in shipped.examine(text, (), NONE)} & {"PERSON", "PUBLIC_FIGURE", "STREET_ADDRESS"}
+
+
 def test_the_pipeline_is_small_and_holds_no_training_text(repository: Path) -> None:
     """At most 30 MB, and no vocabulary but its labels and the tokeniser's own words."""
     files = [path for path in (repository / "models" / "pii-en").rglob("*") if path.is_file()]
