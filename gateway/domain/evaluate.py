@@ -254,7 +254,7 @@ def _one_place(consequences: Iterable[object]) -> str:
 
 
 def _ids(rules: Iterable[Rule]) -> tuple[str, ...]:
-    return tuple(sorted(rule.id for rule in rules))
+    return tuple(sorted({rule.id for rule in rules}))
 
 
 def _merged(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

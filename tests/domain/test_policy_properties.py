@@ -123,7 +123,6 @@ def test_a_task_never_loosens(bundle: Bundle, facts: Facts, task: JudgedTask, la
     assert not some.looser(evaluate(bundle, replace(claimed, task=task)), evaluate(bundle, claimed))
 
 
-@settings(max_examples=30)
 @given(claimed_bundles | some.bundles(), some.facts(failed=1))
 def test_readings_are_those_of_every_word_by_itself(bundle: Bundle, facts: Facts) -> None:
     """What is worked out once for several readings comes out as if each were judged alone."""
