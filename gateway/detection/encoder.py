@@ -13,14 +13,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-OUTSIDE: Final = "O"
 WINDOW = 158
 """Pieces that are read at once, without the two marks at the ends."""
 OVERLAP = 32

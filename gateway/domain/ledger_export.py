@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 
 from gateway.domain.evidence import Route
-from gateway.domain.strict_json import Json
+from gateway.domain.strict_json import Json, object_at, text_at
 
 OCSF_VERSION = "1.4.0"
 """The version of the Open Cybersecurity Schema Framework that events follow. It stands in each of them."""
@@ -42,9 +42,9 @@ def line_of(
 
 def row_of(position: int, document: Mapping[str, Json]) -> tuple[str, ...]:
     """A record as a row of `CSV_COLUMNS`; lists are joined by spaces, for no member holds one."""
-    does, policy = _within(document, "do"), _within(document, "pol")
+    does, policy = object_at(document, "do"), object_at(document, "pol")
     found = document.get("find")
-    names = {_text(each, "d") for each in found if isinstance(each, dict)} if isinstance(found, list) else set()
+    names = {text_at(each, "d") for each in found if isinstance(each, dict)} if isinstance(found, list) else set()
     entities: list[Json] = [*sorted(names)]
     values: list[Json] = [
         position, document.get("w"), document.get("s"), document.get("t"), document.get("k"), document.get("id"),
@@ -58,11 +58,11 @@ def row_of(position: int, document: Mapping[str, Json]) -> tuple[str, ...]:
 
 def event_of(position: int, document: Mapping[str, Json], product_version: str) -> dict[str, Json] | None:
     """A decision as an OCSF Data Security Finding; `None` for a record that is no decision."""
-    does, policy = _within(document, "do"), _within(document, "pol")
-    route, decision = _text(does, "route"), _text(document, "id")
+    does, policy = object_at(document, "do"), object_at(document, "pol")
+    route, decision = text_at(does, "route"), text_at(document, "id")
     if not route:
         return None
-    label, at = _text(document, "label"), document.get("t")
+    label, at = text_at(document, "label"), document.get("t")
     return {
         "class_uid": _FINDING_CLASS,
         "class_name": "Data Security Finding",
@@ -75,7 +75,7 @@ def event_of(position: int, document: Mapping[str, Json], product_version: str) 
         "action_id": _ACTION.get(route, 99),
         "metadata": {
             "version": OCSF_VERSION,
-            "uid": f"{_text(document, 'w')}/{document.get('s')}",
+            "uid": f"{text_at(document, 'w')}/{document.get('s')}",
             "product": {"name": "privacy-gateway", "vendor_name": "privacy-gateway", "version": product_version},
             "profiles": ["security_control"],
         },
@@ -97,16 +97,6 @@ def event_of(position: int, document: Mapping[str, Json], product_version: str) 
 
 def _done(route: str) -> str:
     return "sent outside" if route in _OUTSIDE else "kept inside" if route == Route.LOCAL.value else "refused"
-
-
-def _within(document: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(document: Mapping[str, Json], key: str) -> str:
-    value = document.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _cell(value: Json) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.labels import DataClass
-from gateway.domain.strict_json import Json
+from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 SENSITIVE = (DataClass.PHI.value, DataClass.FINANCIAL.value, DataClass.SECRET.value)
 """Classes of which every decision to send outside is listed one by one."""
@@ -58,27 +58,27 @@ class PeriodReport:
             case "intent" | "local" | "block":
                 self._decision(document)
             case "outcome":
-                self.results[_text(document, "result")] += 1
-                self.unresolved.discard(_text(document, "id"))
+                self.results[text_at(document, "result")] += 1
+                self.unresolved.discard(text_at(document, "id"))
             case "erasure":
-                self.erasures.append(f"{_text(document, 'scope')} {_text(document, 'subject')}")
+                self.erasures.append(f"{text_at(document, 'scope')} {text_at(document, 'subject')}")
             case kind:
-                action = _text(document, "action")
+                action = text_at(document, "action")
                 self.events[f"{kind} {action}".strip()] += 1
 
     def _decision(self, document: Mapping[str, Json]) -> None:
-        does, policy = _within(document, "do"), _within(document, "pol")
-        route, classes = _text(does, "route"), _words(document, "classes")
+        does, policy = object_at(document, "do"), object_at(document, "pol")
+        route, classes = text_at(does, "route"), words_at(document, "classes")
         self.decisions += 1
         self.routes[route] += 1
         self.classes.update(classes or ("none",))
-        self.apps[f"{_text(document, 'tenant')} / {_text(document, 'app')}"] += 1
-        self.destinations[_text(does, "destination") or "none (refused)"] += 1
-        self.transforms.update(_words(does, "transforms"))
-        self.policies[f"revision {policy.get('rev')} ({_text(policy, 'dig')[:19]})"] += 1
-        self.exceptions.update(_words(policy, "exc"))
+        self.apps[f"{text_at(document, 'tenant')} / {text_at(document, 'app')}"] += 1
+        self.destinations[text_at(does, "destination") or "none (refused)"] += 1
+        self.transforms.update(words_at(does, "transforms"))
+        self.policies[f"revision {policy.get('rev')} ({text_at(policy, 'dig')[:19]})"] += 1
+        self.exceptions.update(words_at(policy, "exc"))
         if document.get("k") == "intent":
-            self.unresolved.add(_text(document, "id"))
+            self.unresolved.add(text_at(document, "id"))
             if set(classes) & set(SENSITIVE):
                 self._list(document, does, policy, classes)
 
@@ -95,30 +95,15 @@ class PeriodReport:
         at, revision = document.get("t"), policy.get("rev")
         self.sensitive.append(
             SentOutside(
-                decision_id=_text(document, "id"),
+                decision_id=text_at(document, "id"),
                 at=at if isinstance(at, int) else 0,
-                tenant=_text(document, "tenant"),
-                app=_text(document, "app"),
-                destination=_text(does, "destination"),
+                tenant=text_at(document, "tenant"),
+                app=text_at(document, "app"),
+                destination=text_at(does, "destination"),
                 classes=classes,
-                route=_text(does, "route"),
-                transforms=_words(does, "transforms"),
-                rules=_words(policy, "rules"),
+                route=text_at(does, "route"),
+                transforms=words_at(does, "transforms"),
+                rules=words_at(policy, "rules"),
                 policy=revision if isinstance(revision, int) else 0,
             )
         )
-
-
-def _within(document: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(document: Mapping[str, Json], key: str) -> str:
-    value = document.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _words(document: Mapping[str, Json], key: str) -> tuple[str, ...]:
-    value = document.get(key)
-    return tuple(str(each) for each in value) if isinstance(value, list) else ()

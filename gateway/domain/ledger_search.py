@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.domain.evidence import Route
-from gateway.domain.strict_json import Json
+from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 OPEN = "outcome:open"
 UNKNOWN = "outcome:unknown"
@@ -52,21 +52,21 @@ ANY = "any"
 
 def terms_of(document: Mapping[str, Json]) -> tuple[str, ...]:
     """The terms of a record. Outcomes have none of their own: see `outcome_of`."""
-    kind = _text(document, "k")
+    kind = text_at(document, "k")
     if kind in {"outcome", "recovered", "heartbeat"}:
         return ()
-    does, policy = _within(document, "do"), _within(document, "pol")
-    route = _text(does, "route")
+    does, policy = object_at(document, "do"), object_at(document, "pol")
+    route = text_at(does, "route")
     if not route:
         return (ANY, _term("kind", kind))
     found = document.get("find")
-    entities = [_text(each, "d") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    terms = [ANY, _term("kind", kind), _term("reason", _text(policy, "reason"))]
-    terms += [_term(field, _text(document, field)) for field in _SINGLE]
-    terms += [_term(field, _text(does, field)) for field in _DONE if _text(does, field)]
-    terms += [_term("class", each) for each in _words(document, "classes")]
+    entities = [text_at(each, "d") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    terms = [ANY, _term("kind", kind), _term("reason", text_at(policy, "reason"))]
+    terms += [_term(field, text_at(document, field)) for field in _SINGLE]
+    terms += [_term(field, text_at(does, field)) for field in _DONE if text_at(does, field)]
+    terms += [_term("class", each) for each in words_at(document, "classes")]
     terms += [_term("entity", each) for each in entities]
-    terms += [_term("rule", each) for each in _words(policy, "rules")]
+    terms += [_term("rule", each) for each in words_at(policy, "rules")]
     terms += [OPEN] if route != Route.BLOCKED.value else []
     return tuple(sorted(set(terms)))
 
@@ -75,7 +75,7 @@ def outcome_of(document: Mapping[str, Json]) -> str:
     """The term that an outcome gives to its decision; empty for a record that is none."""
     match document.get("k"):
         case "outcome":
-            return _term("outcome", _text(document, "result"))
+            return _term("outcome", text_at(document, "result"))
         case "recovered":
             return UNKNOWN
         case _:
@@ -84,18 +84,3 @@ def outcome_of(document: Mapping[str, Json]) -> str:
 
 def _term(field: str, value: str) -> str:
     return f"{field}:{value}"[:_LONGEST]
-
-
-def _within(document: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(document: Mapping[str, Json], key: str) -> str:
-    value = document.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _words(document: Mapping[str, Json], key: str) -> tuple[str, ...]:
-    value = document.get(key)
-    return tuple(str(each) for each in value) if isinstance(value, list) else ()

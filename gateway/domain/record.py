@@ -33,7 +33,7 @@ from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.record_fit import findings_within, lacks_within, names_within
 from gateway.domain.record_schema import SCHEMAS, RecordError, is_word
-from gateway.domain.strict_json import Json
+from gateway.domain.strict_json import Json, text_at
 
 VERSION = 1
 MAX_BYTES = 16 * 1024
@@ -131,21 +131,16 @@ def search_of(document: Mapping[str, Json]) -> Search:
     judged: Mapping[str, Json] = policy if isinstance(policy, dict) else {}
     at = document["t"]
     return Search(
-        kind=_text(document, "k"),
-        decision_id=_text(document, "id"),
+        kind=text_at(document, "k"),
+        decision_id=text_at(document, "id"),
         at=at if isinstance(at, int) else 0,
-        tenant=_text(document, "tenant"),
-        app=_text(document, "app"),
-        label=_text(document, "label"),
-        route=_text(done, "route"),
-        destination=_text(done, "destination"),
-        reason=_text(judged, "reason"),
+        tenant=text_at(document, "tenant"),
+        app=text_at(document, "app"),
+        label=text_at(document, "label"),
+        route=text_at(done, "route"),
+        destination=text_at(done, "destination"),
+        reason=text_at(judged, "reason"),
     )
-
-
-def _text(document: Mapping[str, Json], key: str) -> str:
-    value = document.get(key, "")
-    return value if isinstance(value, str) else ""
 
 
 def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:

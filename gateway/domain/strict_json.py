@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from gateway.domain.errors import CallerError, ErrorCode, refuse
 
@@ -34,6 +35,24 @@ def parse_json(body: bytes | str) -> Json:
 def dump_json(value: Json) -> bytes:
     """`value` as compact UTF-8 JSON."""
     return _ENCODER.encode(value).encode("utf-8")
+
+
+def object_at(document: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    """The object under a key; an empty one where none stands there."""
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def text_at(document: Mapping[str, Json], key: str) -> str:
+    """The text under a key; an empty one where none stands there."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def words_at(document: Mapping[str, Json], key: str) -> tuple[str, ...]:
+    """The texts of the list under a key; none where no list stands there."""
+    value = document.get(key)
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
