@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import assert_never
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -20,16 +19,14 @@ from gateway import logs
 from gateway.adapters import database
 from gateway.adapters.anthropic_external import AnthropicExternal
 from gateway.adapters.database import DatabaseUnfit
-from gateway.adapters.file_policies import FilePolicies, PolicyErrors
+from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
-from gateway.adapters.limits_store import LimitsStore, StoreOptions
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.litellm_quiet import NotQuiet
-from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
-from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
+from gateway.adapters.llamacpp_local import LlamaCppLocal
+from gateway.adapters.model_manifest import ModelFileRefused
+from gateway.adapters.openai_external import OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
-from gateway.adapters.policy_indexes import key_id_of
 from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
@@ -40,33 +37,22 @@ from gateway.adapters.sql_policies import SqlRevisions
 from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
 from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
-from gateway.domain.alias import Alias
-from gateway.domain.conversation import Operation
+from gateway.destinations import aliases_of, external_models, local_models
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.ledger import ledger_of
-from gateway.paths import data_path
+from gateway.parts import counters_of, detector_of, policies_folder, policies_of, quotas_of
 from gateway.pipeline.catalogue import Catalogue
 from gateway.pipeline.excepting import Decider
-from gateway.pipeline.limiting import Limiter, Quota, Quotas
+from gateway.pipeline.limiting import Limiter
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
 from gateway.pipeline.reading import Declarations, RequestReader
 from gateway.pipeline.story import Story
 from gateway.process import settle
-from gateway.settings import (
-    ConfigError,
-    LlamaCpp,
-    QuotaSection,
-    Settings,
-    find_config,
-    limits_password,
-    load,
-    secret_of,
-)
+from gateway.settings import ConfigError, Settings, find_config, load
 from gateway.settings import LitellmExternal as LitellmSettings
 from gateway.settings import OpenAiExternal as OpenAiSettings
-from gateway.settings import OpenAiLocal as OpenAiLocalSettings
 from gateway.wire.app import PATHS, Parts, create_app
 from gateway.wire.auth import Authenticator
 from gateway.wire.endpoint import Endpoint, Limits
@@ -76,7 +62,6 @@ from gateway.wire.tokens import decoded
 
 DECLARATIONS = {operation: OPERATIONS[f"POST {path}"] for path, operation in PATHS.items()}
 FACTORY = "gateway.main:application"
-_NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
 
 _SWITCH_S = 0.0005
 """The event loop and the ledger's thread share one interpreter lock. Each hands it over within this time, not within
@@ -110,7 +95,7 @@ class Gateway:
         self._detector = detector_of(settings)
         self._externals, self.notices = external_models(settings, environment)
         self._locals = local_models(settings, environment)
-        self._aliases = _aliases(settings, self._externals)
+        self._aliases = aliases_of(settings, self._externals)
         self._counters = counters_of(settings, environment)
         self._limiter = Limiter(quotas_of(settings), self._counters, self._metrics)
         self._story = self._build_story()
@@ -227,157 +212,6 @@ def application() -> ASGIApp:
     """The application of one of several worker processes: settings from `$GATEWAY_CONFIG` and the environment."""
     logs.configure()
     return build(load(find_config("", os.environ, Path.cwd()), os.environ), os.environ).app
-
-
-def policies_of(settings: Settings) -> FilePolicies:
-    """The policies of the configured folder, or those that ship. Raises `PolicyErrors`."""
-    zones = {name: destination.zone for name, destination in settings.destinations.items()}
-    key = key_id_of(settings.detector.index_key_file)
-    return FilePolicies(policies_folder(settings), zones=zones, index_key=key)
-
-
-def policies_folder(settings: Settings) -> Path:
-    """The configured folder of policies, or that of those that ship."""
-    return Path(settings.policies.dir) if settings.policies.dir else data_path("policies")
-
-
-def detector_of(settings: Settings) -> PresidioDetector:
-    """The configured detector, not started."""
-    of, key = settings.detector, str(settings.detector.index_key_file)
-    en, es = of.pipeline or str(data_path("models/pii-en")), of.spanish_pipeline or str(data_path("models/pii-es"))
-    return PresidioDetector(en, es, key, processes=of.processes, deadline_ms=of.deadline_ms, judges=of.judge_tasks)
-
-
-External = OpenAiExternal | LitellmExternal | AnthropicExternal
-
-
-def counters_of(settings: Settings, environment: Mapping[str, str]) -> LimitsStore:
-    """The store of the limits, not connected. Raises `ConfigError` for a password that cannot be read."""
-    chosen = settings.limits
-    password = limits_password(chosen, environment).get_secret_value()
-    return LimitsStore(StoreOptions(url=chosen.store, password=password, timeout_s=chosen.timeout_ms / 1000))
-
-
-def quotas_of(settings: Settings) -> Quotas:
-    """The configured quotas."""
-    chosen = settings.limits
-    return Quotas(
-        gateway=_quota(chosen.gateway),
-        every_tenant=_quota(chosen.every_tenant),
-        every_app=_quota(chosen.every_app),
-        every_key=_quota(chosen.every_key),
-        tenants={name: _quota(section) for name, section in chosen.tenants.items()},
-        apps={name: _quota(section) for name, section in chosen.apps.items()},
-        keys={name: _quota(section) for name, section in chosen.keys.items()},
-    )
-
-
-def _quota(section: QuotaSection) -> Quota:
-    return Quota(**section.model_dump())
-
-
-def external_models(settings: Settings, environment: Mapping[str, str]) -> tuple[dict[str, External], tuple[str, ...]]:
-    """The destinations outside that have what they need, and a notice for each that has not."""
-    models: dict[str, External] = {}
-    notices = []
-    for name, chosen in settings.destinations.items():
-        if not isinstance(chosen, OpenAiSettings | LitellmSettings):
-            continue
-        key = secret_of(chosen, environment).get_secret_value()
-        if not key:
-            notices.append(_NO_KEY.format(name=name))
-            continue
-        models[name] = _external_model(name, chosen, key)
-    return models, tuple(notices)
-
-
-def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: str) -> External:
-    match chosen:
-        case OpenAiSettings():
-            return OpenAiExternal(
-                name,
-                chosen.base_url,
-                key,
-                operations=frozenset(Operation(each) for each in chosen.operations),
-                timeout_s=chosen.timeout_s,
-                connect_timeout_s=chosen.connect_timeout_s,
-                allow_http=chosen.allow_http,
-            )
-        case LitellmSettings():
-            translated = LitellmExternal(
-                name,
-                chosen.provider,
-                key,
-                base_url=chosen.base_url,
-                timeout_s=chosen.timeout_s,
-                connect_timeout_s=chosen.connect_timeout_s,
-                allow_http=chosen.allow_http,
-            )
-            return translated if chosen.provider != "anthropic" else _with_messages(name, chosen, key, translated)
-        case _:
-            assert_never(chosen)
-
-
-def _with_messages(name: str, chosen: LitellmSettings, key: str, chat: LitellmExternal) -> AnthropicExternal:
-    base_url = (chosen.base_url or "https://api.anthropic.com").removesuffix("/").removesuffix("/v1")
-    messages = OpenAiExternal(
-        name,
-        f"{base_url}/v1",
-        key,
-        provider=ANTHROPIC,
-        timeout_s=chosen.timeout_s,
-        connect_timeout_s=chosen.connect_timeout_s,
-        allow_http=chosen.allow_http,
-    )
-    return AnthropicExternal(messages, chat)
-
-
-def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
-    """The models inside, not started. Raises `ModelFileRefused`, and `ConfigError` for a key that cannot be read."""
-    models: dict[str, LlamaCppLocal | OpenAiLocal] = {}
-    for name, chosen in settings.destinations.items():
-        if isinstance(chosen, LlamaCpp):
-            models[name] = _llama(chosen)
-        elif isinstance(chosen, OpenAiLocalSettings):
-            key = secret_of(chosen, environment).get_secret_value()
-            models[name] = OpenAiLocal(
-                chosen.base_url,
-                key,
-                model=chosen.model,
-                operations=frozenset(Operation(each) for each in chosen.operations),
-                allowed_ranges=chosen.allowed_ranges,
-                lacks=frozenset(chosen.lacks),
-                context=chosen.context,
-                timeout_s=chosen.timeout_s,
-                connect_timeout_s=chosen.connect_timeout_s,
-            )
-    return models
-
-
-def _llama(chosen: LlamaCpp) -> LlamaCppLocal:
-    options = LlamaCppOptions(
-        model=_model_file(chosen.model),
-        context=chosen.context,
-        threads=chosen.threads,
-        queue=chosen.queue,
-        deadline_s=chosen.deadline_s,
-    )
-    return LlamaCppLocal(options)
-
-
-def _model_file(name: str) -> ModelFile:
-    for model in load_manifest(data_path("models/manifest.toml")):
-        if model.name == name:
-            return model
-    raise ModelFileRefused("a destination names a model that models/manifest.toml does not list")
-
-
-def _aliases(settings: Settings, externals: Mapping[str, ExternalModel]) -> dict[str, Alias]:
-    """What callers may name. A destination outside that is not set up is nowhere to go."""
-    return {
-        name: Alias(alias.external if alias.external in externals else "", alias.local)
-        for name, alias in settings.models.items()
-    }
 
 
 def _declarations(settings: Settings) -> Declarations:

@@ -25,7 +25,7 @@ from gateway.domain.labels import Label
 from gateway.domain.mask import fold
 from gateway.domain.policy import Block
 from gateway.domain.strict_json import dump_json, parse_json
-from gateway.main import detector_of, policies_of
+from gateway.parts import detector_of, policies_of
 from gateway.pipeline.ports import Detector, PolicySource
 from gateway.settings import Settings
 from gateway.wire.schema import CHAT

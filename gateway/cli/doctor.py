@@ -24,9 +24,10 @@ from gateway.adapters.policy_exceptions import SOON_DAYS, written
 from gateway.adapters.zone import OutsideZone
 from gateway.cli.options import config_option
 from gateway.clock import SystemClock
+from gateway.destinations import external_models, local_models
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault
 from gateway.domain.exceptions import DAY
-from gateway.main import counters_of, detector_of, external_models, local_models, policies_of, quotas_of
+from gateway.parts import counters_of, detector_of, policies_of, quotas_of
 from gateway.pipeline.limiting import Quotas
 from gateway.settings import ConfigError, Settings, find_config, load
 

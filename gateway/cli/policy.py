@@ -216,7 +216,7 @@ def _run(bundle: Bundle, cases: Sequence[PolicyCase], config: str) -> list[tuple
 
 async def _detected(bundle: Bundle, asked: Sequence[tuple[str, Facts]], config: str) -> list[Facts]:
     """The facts of texts, each in the context of the facts beside it."""
-    from gateway.main import detector_of  # noqa: PLC0415 - only these commands need the whole gateway
+    from gateway.parts import detector_of  # noqa: PLC0415 - only these commands need a detector
 
     detector = detector_of(settings_of(config))
     await detector.start()

@@ -1,0 +1,129 @@
+"""The destinations as the settings describe them: doors out and models inside. None of them is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from gateway.adapters.anthropic_external import AnthropicExternal
+from gateway.adapters.litellm_external import LitellmExternal
+from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
+from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
+from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
+from gateway.adapters.openai_local import OpenAiLocal
+from gateway.domain.alias import Alias
+from gateway.domain.conversation import Operation
+from gateway.paths import data_path
+from gateway.pipeline.ports import ExternalModel
+from gateway.settings import LitellmExternal as LitellmSettings
+from gateway.settings import LlamaCpp, Settings, secret_of
+from gateway.settings import OpenAiExternal as OpenAiSettings
+from gateway.settings import OpenAiLocal as OpenAiLocalSettings
+
+_NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
+
+External = OpenAiExternal | LitellmExternal | AnthropicExternal
+
+
+def external_models(settings: Settings, environment: Mapping[str, str]) -> tuple[dict[str, External], tuple[str, ...]]:
+    """The destinations outside that have what they need, and a notice for each that has not."""
+    models: dict[str, External] = {}
+    notices = []
+    for name, chosen in settings.destinations.items():
+        if not isinstance(chosen, OpenAiSettings | LitellmSettings):
+            continue
+        key = secret_of(chosen, environment).get_secret_value()
+        if not key:
+            notices.append(_NO_KEY.format(name=name))
+            continue
+        models[name] = _external_model(name, chosen, key)
+    return models, tuple(notices)
+
+
+def _external_model(name: str, chosen: OpenAiSettings | LitellmSettings, key: str) -> External:
+    match chosen:
+        case OpenAiSettings():
+            return OpenAiExternal(
+                name,
+                chosen.base_url,
+                key,
+                operations=frozenset(Operation(each) for each in chosen.operations),
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+                allow_http=chosen.allow_http,
+            )
+        case LitellmSettings():
+            translated = LitellmExternal(
+                name,
+                chosen.provider,
+                key,
+                base_url=chosen.base_url,
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+                allow_http=chosen.allow_http,
+            )
+            return translated if chosen.provider != "anthropic" else _with_messages(name, chosen, key, translated)
+        case _:
+            assert_never(chosen)
+
+
+def _with_messages(name: str, chosen: LitellmSettings, key: str, chat: LitellmExternal) -> AnthropicExternal:
+    base_url = (chosen.base_url or "https://api.anthropic.com").removesuffix("/").removesuffix("/v1")
+    messages = OpenAiExternal(
+        name,
+        f"{base_url}/v1",
+        key,
+        provider=ANTHROPIC,
+        timeout_s=chosen.timeout_s,
+        connect_timeout_s=chosen.connect_timeout_s,
+        allow_http=chosen.allow_http,
+    )
+    return AnthropicExternal(messages, chat)
+
+
+def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
+    """The models inside, not started. Raises `ModelFileRefused`, and `ConfigError` for a key that cannot be read."""
+    models: dict[str, LlamaCppLocal | OpenAiLocal] = {}
+    for name, chosen in settings.destinations.items():
+        if isinstance(chosen, LlamaCpp):
+            models[name] = _llama(chosen)
+        elif isinstance(chosen, OpenAiLocalSettings):
+            key = secret_of(chosen, environment).get_secret_value()
+            models[name] = OpenAiLocal(
+                chosen.base_url,
+                key,
+                model=chosen.model,
+                operations=frozenset(Operation(each) for each in chosen.operations),
+                allowed_ranges=chosen.allowed_ranges,
+                lacks=frozenset(chosen.lacks),
+                context=chosen.context,
+                timeout_s=chosen.timeout_s,
+                connect_timeout_s=chosen.connect_timeout_s,
+            )
+    return models
+
+
+def _llama(chosen: LlamaCpp) -> LlamaCppLocal:
+    options = LlamaCppOptions(
+        model=_model_file(chosen.model),
+        context=chosen.context,
+        threads=chosen.threads,
+        queue=chosen.queue,
+        deadline_s=chosen.deadline_s,
+    )
+    return LlamaCppLocal(options)
+
+
+def _model_file(name: str) -> ModelFile:
+    for model in load_manifest(data_path("models/manifest.toml")):
+        if model.name == name:
+            return model
+    raise ModelFileRefused("a destination names a model that models/manifest.toml does not list")
+
+
+def aliases_of(settings: Settings, externals: Mapping[str, ExternalModel]) -> dict[str, Alias]:
+    """What callers may name. A destination outside that is not set up is nowhere to go."""
+    return {
+        name: Alias(alias.external if alias.external in externals else "", alias.local)
+        for name, alias in settings.models.items()
+    }

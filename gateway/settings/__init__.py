@@ -1,0 +1,60 @@
+"""The settings: one frozen value, read once. Trust has no default: a destination says its own zone, and secrets come
+only from an environment variable or a file, named here and never written here."""
+
+from __future__ import annotations
+
+from gateway.settings.destinations import (
+    Destination,
+    External,
+    LitellmExternal,
+    LlamaCpp,
+    ModelAlias,
+    OpenAiExternal,
+    OpenAiLocal,
+)
+from gateway.settings.document import Settings
+from gateway.settings.reading import (
+    ENVIRONMENT_PREFIX,
+    ConfigError,
+    find_config,
+    limits_password,
+    load,
+    secret_of,
+)
+from gateway.settings.sections import (
+    Auth,
+    Database,
+    Detector,
+    Ledger,
+    Limits,
+    Policies,
+    QuotaSection,
+    ServedOperation,
+    Server,
+)
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "Auth",
+    "ConfigError",
+    "Database",
+    "Destination",
+    "Detector",
+    "External",
+    "Ledger",
+    "Limits",
+    "LitellmExternal",
+    "LlamaCpp",
+    "ModelAlias",
+    "OpenAiExternal",
+    "OpenAiLocal",
+    "Policies",
+    "QuotaSection",
+    "ServedOperation",
+    "Server",
+    "Settings",
+    "find_config",
+    "limits_password",
+    "load",
+    "secret_of",
+]

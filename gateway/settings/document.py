@@ -1,0 +1,49 @@
+"""The whole of the settings, with the defaults of a gateway that nobody configured."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gateway.domain.policy import Zone
+from gateway.settings.destinations import (
+    Destination,
+    LitellmExternal,
+    LlamaCpp,
+    ModelAlias,
+    OpenAiExternal,
+)
+from gateway.settings.sections import Auth, Database, Detector, Ledger, Limits, Policies, Section, Server
+
+_LOCAL_SLM = LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp")
+
+
+class Settings(Section):
+    """All settings."""
+
+    server: Server = Server()
+    database: Database = Database()
+    ledger: Ledger = Ledger()
+    policies: Policies = Policies()
+    detector: Detector = Detector()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+    destinations: dict[str, Destination] = Field(
+        default={
+            "openai": OpenAiExternal(
+                zone=Zone.EXTERNAL, adapter="openai", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"
+            ),
+            "anthropic": LitellmExternal(
+                zone=Zone.EXTERNAL, adapter="litellm", provider="anthropic", api_key_env="ANTHROPIC_API_KEY"
+            ),
+            "local-slm": _LOCAL_SLM,
+        }
+    )
+    models: dict[str, ModelAlias] = Field(
+        default={
+            "gpt-*": ModelAlias(external="openai", local="local-slm"),
+            "claude-*": ModelAlias(external="anthropic", local="local-slm"),
+            "text-embedding-*": ModelAlias(external="openai"),
+            "omni-moderation-*": ModelAlias(external="openai"),
+            "local/*": ModelAlias(local="local-slm"),
+        }
+    )

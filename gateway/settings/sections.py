@@ -1,0 +1,107 @@
+"""The sections of the settings that say what the gateway is: where it listens, records, looks and counts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, without unknown keys, and silent about what was written in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(Section):
+    """Where the gateway listens, and what it accepts at most."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    max_in_flight: int = Field(default=512, ge=1)
+    shutdown_s: float = Field(default=30.0, ge=0)
+
+
+class Database(Section):
+    """Where records and keys are kept: `sqlite:///path` or `postgresql+psycopg://...`."""
+
+    url: SecretStr = SecretStr("sqlite:///var/gateway.db")
+
+
+class Ledger(Section):
+    """The ledger's signing key, how long an append may take, how long records are kept.
+
+    `origin` names the log in its checkpoints (empty: a name made from the key), `signed_file` remembers the newest one
+    (empty: beside the key), `heartbeat_s` is how long it may be silent."""
+
+    key_file: Path = Path("var/ledger.key")
+    append_deadline_ms: int = Field(default=250, ge=1, le=60_000)
+    origin: str = Field(default="", pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,127})?$")
+    signed_file: str = ""
+    heartbeat_s: float = Field(default=60.0, gt=0)
+    retention: Literal["6 months", "13 months", "6 years"] = "13 months"
+
+
+class Policies(Section):
+    """The folder of the policy files. Empty: the policies that ship with the package."""
+
+    dir: str = ""
+
+
+class Detector(Section):
+    """What finds sensitive content. An empty pipeline means the one that ships with the package. `index_key_file` holds
+    the key of the policies' indexes; `judge_tasks` has task and topic of each conversation judged."""
+
+    pipeline: str = ""
+    spanish_pipeline: str = ""
+    index_key_file: Path = Path("var/index.key")
+    deadline_ms: int = Field(default=2000, ge=10, le=120_000)
+    processes: int = Field(default=1, ge=1, le=64)
+    judge_tasks: bool = False
+
+
+class Auth(Section):
+    """Whether callers need an API key. Without one every caller is the same `anonymous` app: for local trials only."""
+
+    required: bool = True
+
+
+ServedOperation = Literal["chat", "responses", "input_tokens", "completions", "embeddings", "moderations"]
+
+
+class QuotaSection(Section):
+    """How much one key, app, tenant or the whole gateway may use. What is not set is not limited."""
+
+    requests_per_minute: int = Field(default=0, ge=1)
+    tokens_per_minute: int = Field(default=0, ge=1)
+    tokens_per_day: int = Field(default=0, ge=1)
+    concurrent: int = Field(default=0, ge=1)
+
+
+class Limits(Section):
+    """Quotas, and the store that counts them: `memory`, or a Redis URL that several gateways share."""
+
+    store: str = "memory"
+    password_env: str = ""
+    password_file: str = ""
+    timeout_ms: int = Field(default=500, ge=1, le=60_000)
+    gateway: QuotaSection = QuotaSection()
+    every_tenant: QuotaSection = QuotaSection()
+    every_app: QuotaSection = QuotaSection()
+    every_key: QuotaSection = QuotaSection()
+    tenants: dict[str, QuotaSection] = Field(default_factory=dict)
+    apps: dict[str, QuotaSection] = Field(default_factory=dict)
+    keys: dict[str, QuotaSection] = Field(default_factory=dict)
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, store: str) -> str:
+        if store != "memory" and not re.fullmatch(r"rediss?://[^@/]+(/\d+)?", store):
+            raise ValueError(
+                "write memory, or redis://host:port/number; a password belongs in password_env or password_file"
+            )
+        return store
