@@ -12,10 +12,11 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, and_, exists, select, text
+from sqlalchemy import Connection, Engine, select, text
 
 from gateway.adapters.checkpoint_signer import CheckpointSigner
 from gateway.adapters.database import DatabaseUnfit, check_durability
+from gateway.adapters.sql_open_intents import OpenIntents, claim, left_open, mark_dead
 from gateway.adapters.sql_rows import Row, insert_rows
 from gateway.adapters.sql_tree import StoredTree
 from gateway.adapters.tables import commitment_keys, record_salts, records
@@ -27,7 +28,6 @@ from gateway.domain.record_schema import RecordError
 _MAX_CACHED_KEYS = 4096
 _MAX_IN_DOUBT = 4096
 _PSEUDONYMS = ""
-_WRITERS = 0x67617465
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Chain:
         self._tip = _Tip(0, NO_LEAF)
         self._keys: dict[tuple[str, str], bytes] = {}
         self._in_doubt: list[Decided] = []
+        self._open = OpenIntents(writer)
+        self._ends: dict[str, int] = {}
 
     def open(self) -> None:
         """Connect, check the durability, find the end of the chain. Raises `DatabaseUnfit` or the driver's error."""
@@ -92,13 +94,17 @@ class Chain:
             prepared = self._prepare(connection, whole)
             insert_rows(connection, records, [_row(record) for record in prepared.records])
             insert_rows(connection, record_salts, prepared.salts)
+            self._open.mark(connection, self._tip.sequence)
             connection.commit()
         except BaseException:
             self._in_doubt += [each for each in whole if isinstance(each, Decided)]
             del self._in_doubt[:-_MAX_IN_DOUBT]
+            self._open.doubtful(whole, self._tip.sequence)
             self.close()
             raise
         self._tip = prepared.tip
+        self._open.cleared(self._in_doubt)
+        self._open.written(prepared.records)
         self._in_doubt.clear()
         return prepared.results[len(whole) - len(batch) :]
 
@@ -110,27 +116,16 @@ class Chain:
             insert_rows(connection, records, [tuple(row.values())])
 
     def open_intents(self) -> list[str]:
-        """The decisions of dead writers that may have been sent and whose outcome nobody recorded.
-
-        On SQLite all other writers must be dead (see `WriterLock`). On PostgreSQL a living one holds a lock of its own.
-        """
-        ending = records.alias()
-        same = ending.c.decision_id == records.c.decision_id
-        ended = exists().where(and_(same, ending.c.kind.in_(("outcome", "recovered"))))
+        """The decisions of dead writers that may have been sent and whose outcome nobody recorded (see `left_open`)."""
         with self._reading() as connection:
-            columns = select(records.c.writer, records.c.decision_id)
-            found = connection.execute(columns.where(records.c.kind == "intent", ~ended)).all()
-            dead = {writer for writer in {row.writer for row in found} if self._is_dead(connection, writer)}
-            return sorted(row.decision_id for row in found if row.writer in dead)
+            found, self._ends = left_open(connection, self._writer)
+            return found
 
-    def _is_dead(self, connection: Connection, writer: str) -> bool:
-        if connection.dialect.name == "sqlite":
-            return True
-        lock = {"space": _WRITERS, "writer": _number_of(writer)}
-        free = connection.execute(text("SELECT pg_try_advisory_lock(:space, :writer)"), lock).scalar_one()
-        if free:
-            connection.execute(text("SELECT pg_advisory_unlock(:space, :writer)"), lock)
-        return bool(free) and writer != self._writer
+    def settle(self) -> None:
+        """What `open_intents` found last is recorded: no start has to look for it again."""
+        with self._reading() as connection:
+            mark_dead(connection, self._ends)
+            connection.commit()
 
     def check_tree(self, signer: CheckpointSigner) -> None:
         """Raise `NotAContinuation` unless the tree holds what was signed last."""
@@ -155,7 +150,7 @@ class Chain:
             try:
                 check_durability(connection)
                 self._tip = self._goes_on(self._find_tip(connection))
-                self._claim(connection)
+                claim(connection, self._writer)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -168,12 +163,6 @@ class Chain:
         mine = select(records.c.sequence, records.c.leaf).where(records.c.writer == self._writer)
         last = connection.execute(mine.order_by(records.c.sequence.desc()).limit(1)).first()
         return _Tip(0, NO_LEAF) if last is None else _Tip(int(last[0]) + 1, bytes(last[1]))
-
-    def _claim(self, connection: Connection) -> None:
-        """Show on PostgreSQL that this writer lives, for as long as the connection does."""
-        if connection.dialect.name == "postgresql":
-            lock = {"space": _WRITERS, "writer": _number_of(self._writer)}
-            connection.execute(text("SELECT pg_try_advisory_lock(:space, :writer)"), lock)
 
     def _goes_on(self, found: _Tip) -> _Tip:
         """Where the chain ends in the database, unless that is before what was acknowledged."""
@@ -238,11 +227,6 @@ class Chain:
             self._keys.clear()
         self._keys[tenant, day] = key
         return key
-
-
-def _number_of(writer: str) -> int:
-    """A writer's lock: its eight hex digits as a signed number of 32 bits."""
-    return int.from_bytes(bytes.fromhex(writer.removeprefix("gw-")), "big", signed=True)
 
 
 def may_send(evidence: Evidence) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.adapters.checkpoint_signer import CheckpointSigner
 from gateway.adapters.database import sqlite_file
-from gateway.adapters.sql_rows import Row, insert_rows
+from gateway.adapters.sql_rows import Row, insert_rows, last_of_each
 from gateway.adapters.sql_search import index_next
 from gateway.adapters.sql_tree import StoredTree
 from gateway.adapters.tables import checkpoints, records, tree_entries, tree_nodes
@@ -30,17 +30,6 @@ from gateway.domain.merkle import TILE_HEIGHT, Frontier, frontier_of
 MOST_AT_ONCE = 4096
 _ELECTION = 0x6761746577617932
 _HOUR = 3_600_000_000
-
-# Both skip from one writer to the next along the index, instead of reading every row.
-_LAST_OF_EACH = """
-WITH RECURSIVE each_writer(writer) AS (
-    SELECT min(writer) FROM {table}
-    UNION ALL
-    SELECT (SELECT min(writer) FROM {table} WHERE writer > each_writer.writer) FROM each_writer WHERE writer IS NOT NULL
-)
-SELECT writer, (SELECT max(sequence) FROM {table} WHERE {table}.writer = each_writer.writer)
-FROM each_writer WHERE writer IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +186,12 @@ def _begin(connection: Connection, signer: CheckpointSigner) -> _Term:
     frontier = frontier_of(tree.size(), tree.node)
     newest = select(checkpoints.c.size).order_by(checkpoints.c.size.desc()).limit(1)
     signed = connection.execute(newest).scalar_one_or_none() or 0
-    return _Term(frontier, {writer: last + 1 for writer, last in _last_of_each(connection, "tree_entries")}, signed)
+    return _Term(frontier, {writer: last + 1 for writer, last in last_of_each(connection, tree_entries.name)}, signed)
 
 
 def _pending(connection: Connection, following: dict[str, int]) -> list[_Pending]:
     found: list[_Pending] = []
-    for writer, last in _last_of_each(connection, "records"):
+    for writer, last in last_of_each(connection, records.name):
         first = following.get(writer, 0)
         if last >= first and len(found) < MOST_AT_ONCE:
             found += _contiguous(connection, writer, first, MOST_AT_ONCE - len(found))
@@ -221,9 +210,3 @@ def _contiguous(connection: Connection, writer: str, first: int, most: int) -> l
         order = max(order, at)
         found.append(_Pending(order, writer, sequence, bytes(leaf)))
     return found
-
-
-def _last_of_each(connection: Connection, table: str) -> list[tuple[str, int]]:
-    """Each writer's last sequence number in a table."""
-    rows = connection.execute(text(_LAST_OF_EACH.format(table=table)))
-    return [(str(writer), int(last)) for writer, last in rows]

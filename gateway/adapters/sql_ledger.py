@@ -233,6 +233,7 @@ class SqlLedger:
         for at in range(0, len(ids), MAX_BATCH):
             batch = [self._event(EventKind.RECOVERED, "open_intent", each) for each in ids[at : at + MAX_BATCH]]
             await asyncio.gather(*(self._append(each, _START_SECONDS) for each in batch))
+        await self._ask(_settle, _START_SECONDS)
 
     def _event(self, kind: EventKind, action: str, subject: str) -> Event:
         return Event(kind=kind, at=self._clock.now(), action=action, subject=subject)
@@ -381,3 +382,8 @@ def _settled(_: Chain) -> Sequence[str]:
 
 def _open_intents(chain: Chain) -> Sequence[str]:
     return chain.open_intents()
+
+
+def _settle(chain: Chain) -> Sequence[str]:
+    chain.settle()
+    return ()

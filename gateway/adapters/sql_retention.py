@@ -40,11 +40,13 @@ class OnHold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PrunePlan:
-    """The tree's first `upto` records are from before `before` (microseconds); `count` of them are to be dropped."""
+    """The tree's first `upto` records are from before `before` (microseconds); `count` of them are to be dropped. `ahead`
+    of those bear a time that has not come yet, by a clock that was wrong: their place says that they are old."""
 
     before: int
     upto: int
     count: int
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,15 @@ class Retention:
         self._engine = engine
         self._ledger = ledger
 
-    def plan_prune(self, before: int) -> PrunePlan:
-        """What retention would drop now."""
+    def plan_prune(self, before: int, now: int) -> PrunePlan:
+        """What retention would drop now. Both in microseconds since the epoch."""
         with self._engine.connect() as connection:
-            upto = _first_kept(connection, before)
+            upto = _first_kept(connection, before, now)
             wanted = _droppable(_held(connection), 0, upto)
-            joined = records.join(tree_entries, _same())
-            total = connection.execute(select(func.count()).select_from(joined).where(wanted)).scalar_one()
-            return PrunePlan(before, upto, int(total))
+            counted = select(func.count()).select_from(records.join(tree_entries, _same())).where(wanted)
+            total = connection.execute(counted).scalar_one()
+            ahead = connection.execute(counted.where(records.c.at > now)).scalar_one()
+            return PrunePlan(before, upto, int(total), int(ahead))
 
     async def prune(self, plan: PrunePlan, now: int) -> None:
         """Record the order, then drop bodies, salts and keys. Raises `GatewayFault` when it cannot be recorded."""
@@ -135,11 +138,12 @@ class Retention:
             connection.execute(delete(search_entries).where(search_entries.c.position < plan.upto, gone))
 
 
-def _first_kept(connection: Connection, before: int) -> int:
-    """The position of the first record that is not old enough, within what is signed."""
+def _first_kept(connection: Connection, before: int, now: int) -> int:
+    """The position of the first record that is not old enough, within what is signed. One from the future keeps nothing
+    back: a clock that jumped ahead once would otherwise stop retention until that time has come."""
     signed = connection.execute(select(func.max(checkpoints.c.size))).scalar_one() or 0
     young = select(func.min(tree_entries.c.position)).select_from(tree_entries.join(records, _same()))
-    young = young.where(records.c.at >= before, records.c.kind.notin_(_KEPT))
+    young = young.where(records.c.at.between(before, now), records.c.kind.notin_(_KEPT))
     first = connection.execute(young).scalar_one()
     return int(signed) if first is None else min(int(first), int(signed))
 

@@ -1,15 +1,32 @@
-"""Many rows in one INSERT."""
+"""Many rows in one INSERT, and the last row of each writer."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 
 Row = tuple[str | int | bytes, ...]
 _MOST_VALUES = 30_000
 """Both databases take no more in one statement than about this many values (32,766 and 65,535)."""
+
+# Both skip from one writer to the next along the index, instead of reading every row.
+_LAST_OF_EACH = """
+WITH RECURSIVE each_writer(writer) AS (
+    SELECT min(writer) FROM {table}
+    UNION ALL
+    SELECT (SELECT min(writer) FROM {table} WHERE writer > each_writer.writer) FROM each_writer WHERE writer IS NOT NULL
+)
+SELECT writer, (SELECT max(sequence) FROM {table} WHERE {table}.writer = each_writer.writer)
+FROM each_writer WHERE writer IS NOT NULL
+"""
+
+
+def last_of_each(connection: Connection, table: str) -> list[tuple[str, int]]:
+    """Each writer's last sequence number in a table."""
+    rows = connection.execute(text(_LAST_OF_EACH.format(table=table)))
+    return [(str(writer), int(last)) for writer, last in rows]
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row], *, ignore: bool = False) -> None:

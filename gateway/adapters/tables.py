@@ -44,6 +44,15 @@ record_salts = Table(
 """The salt of each record's commitments. Erasing one person deletes the salts of their records: the records stay, and
 nobody can show any more what they commit to."""
 
+writer_marks = Table(
+    "writer_marks",
+    metadata,
+    Column("writer", String(16), primary_key=True),
+    Column("settled", BigInteger, nullable=False),
+)
+"""Up to where nothing of a writer is open: each of its intents below this sequence number has its outcome. Derived from
+the records; can be rebuilt."""
+
 tree_entries = Table(
     "tree_entries",
     metadata,

@@ -36,7 +36,11 @@ def prune(keep: str | None, config: str, *, yes: bool) -> None:
     before = _months_ago(_MONTHS[keep or settings_of(config).ledger.retention])
 
     async def work(retention: Retention, _: SqlLedger) -> str:
-        plan = retention.plan_prune(before)
+        plan = retention.plan_prune(before, _CLOCK.now())
+        if plan.ahead:
+            click.echo(
+                f"{plan.ahead} of them bear a time to come, by a clock that was wrong; their place is that of old ones."
+            )
         _confirm(f"Drop {plan.count} records from before {_day(before)} for good?", yes=yes)
         await retention.prune(plan, _CLOCK.now())
         return f"{plan.count} records dropped."

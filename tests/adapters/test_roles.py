@@ -120,7 +120,7 @@ async def test_retention_works_with_its_role(house: House) -> None:
         ledger = SqlLedger(engine=engine, key=house.key, clock=CLOCK, deadline_ms=5000)
         await ledger.start(announce=False)
         retention = Retention(engine, ledger)
-        await retention.prune(retention.plan_prune(1_750_000_000_000_000), CLOCK.now())
+        await retention.prune(retention.plan_prune(1_750_000_000_000_000, CLOCK.now()), CLOCK.now())
         await ledger.close()
     with house.engine.connect() as connection:
         assert may_alter_records(connection)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.adapters.database import open_database, upgrade
 from gateway.adapters.sql_chain import Chain, Written, may_send, not_sent
-from gateway.domain.evidence import Content, Result, Route
+from gateway.adapters.sql_open_intents import MARK_EVERY
+from gateway.domain.evidence import Content, Evidence, Result, Route
 from gateway.domain.record_schema import RecordError
 from tests.evidence import CLOCK, SENT, activated, decided, outcome
 
@@ -115,6 +116,33 @@ def test_open_intents_are_those_of_the_dead_without_an_ending(engine: Engine, ch
     assert [lost.decision_id] == successor.open_intents()
     assert while_it_lives == ([] if engine.dialect.name == "postgresql" else [lost.decision_id])
     successor.close()
+
+
+def test_a_start_looks_no_further_back_than_it_must(engine: Engine, chain: Chain) -> None:
+    """A writer marks up to where nothing of it is open; its successor looks from there on, and marks it all."""
+    lost = decided()
+    for each in (*settled(MARK_EVERY // 4) * 4, [lost], *settled(MARK_EVERY) * 2):
+        chain.write(each)
+    assert {WRITER: 2 * MARK_EVERY} == marks(engine), "not past the one that is open"
+    chain.close()
+
+    successor = Chain(engine, "gw-00000002", CLOCK.now)
+    assert [lost.decision_id] == successor.open_intents()
+    successor.settle()
+    assert marks(engine) == {WRITER: 6 * MARK_EVERY + 1}
+    assert [] == successor.open_intents()
+    successor.close()
+
+
+def settled(count: int) -> list[list[Evidence]]:
+    """A batch of so many decisions, each with its outcome."""
+    return [[each for decision in [decided()] * count for each in (decision, outcome(decision.decision_id))]]
+
+
+def marks(engine: Engine) -> dict[str, int]:
+    """Up to where each writer is settled."""
+    with engine.connect() as connection:
+        return {str(writer): int(mark) for writer, mark in connection.execute(text("SELECT * FROM writer_marks"))}
 
 
 def test_only_what_acts_owes_an_outcome() -> None:

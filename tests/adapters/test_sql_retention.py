@@ -55,7 +55,7 @@ def audited(house: House) -> Report:
 async def test_retention_drops_bodies_and_the_ledger_still_verifies(house: House, ledger: SqlLedger) -> None:
     """The old ones are gone with their salts and keys, their leaves stay, and a `prune` record accounts for them."""
     retention = Retention(house.engine, ledger)
-    plan = retention.plan_prune(OLD + 30 * DAY)
+    plan = retention.plan_prune(OLD + 30 * DAY, NEW)
     await retention.prune(plan, NEW)
     report = audited(house)
 
@@ -66,16 +66,38 @@ async def test_retention_drops_bodies_and_the_ledger_still_verifies(house: House
     assert [(2,)] == house.rows(
         "SELECT count(*) FROM search_entries e JOIN search_terms t ON t.id = e.term AND t.term = 'kind:intent'"
     )
-    assert 0 == retention.plan_prune(OLD + 30 * DAY).count
+    assert 0 == retention.plan_prune(OLD + 30 * DAY, NEW).count
 
 
 async def test_one_record_more_than_ordered_is_found(house: House, ledger: SqlLedger) -> None:
     """The control: who drops a record under cover of retention is found out."""
     retention = Retention(house.engine, ledger)
     house.change("DELETE FROM records WHERE sequence = 2")
-    await retention.prune(retention.plan_prune(OLD + 30 * DAY), NEW)
+    await retention.prune(retention.plan_prune(OLD + 30 * DAY, NEW), NEW)
 
     assert {"prune-exceeded": 1} == audited(house).found
+
+
+@pytest.mark.parametrize(("at", "dropped", "ahead"), [(2**52, 9, 1), (NEW, 8, 0), (1, 9, 0)])
+async def test_a_clock_that_jumped_does_not_stop_retention(
+    house: House, ledger: SqlLedger, at: int, dropped: int, ahead: int
+) -> None:
+    """Behind the old ones a record from the future, and after it an old one; the control bears a time within what is
+    kept. One from the past behind the young ones waits for its turn: its place, not its time, says how old it is."""
+    house.change("DELETE FROM records WHERE at >= :new", new=NEW)
+    for table in ("tree_entries", "checkpoints", "tree_nodes", "record_salts", "search_entries"):
+        house.change(f"DELETE FROM {table}")
+    (house.folder / "signed").unlink()
+    house.write("gw-00000001", decided(at=at))
+    house.integrate()
+    house.write("gw-00000001", decided(at=NEW), decided(at=1))
+    house.integrate()
+    retention = Retention(house.engine, ledger)
+    plan = retention.plan_prune(OLD + 30 * DAY, NEW)
+    await retention.prune(plan, NEW)
+
+    assert (dropped, ahead) == (plan.count, plan.ahead)
+    assert Verdict.SOUND is audited(house).verdict
 
 
 async def test_an_interrupted_prune_is_taken_up(
@@ -85,10 +107,10 @@ async def test_an_interrupted_prune_is_taken_up(
     retention = Retention(house.engine, ledger)
     with monkeypatch.context() as patch:
         patch.setattr(Retention, "_drop", lambda *_: None)
-        await retention.prune(retention.plan_prune(OLD + 30 * DAY), NEW)
+        await retention.prune(retention.plan_prune(OLD + 30 * DAY, NEW), NEW)
     assert (Verdict.SOUND, 0) == (audited(house).verdict, audited(house).dropped)
 
-    await retention.prune(retention.plan_prune(OLD + 30 * DAY), NEW)
+    await retention.prune(retention.plan_prune(OLD + 30 * DAY, NEW), NEW)
     assert (Verdict.SOUND, 8) == (audited(house).verdict, audited(house).dropped)
 
 
@@ -96,7 +118,7 @@ async def test_a_hold_blocks_retention_and_erasure(house: House, ledger: SqlLedg
     """Of one tenant, or of everyone; what is not held is dropped; after the release the rest is."""
     retention = Retention(house.engine, ledger)
     retention.hold("globex", NEW)
-    await retention.prune(retention.plan_prune(OLD + 30 * DAY), NEW)
+    await retention.prune(retention.plan_prune(OLD + 30 * DAY, NEW), NEW)
     held = [("globex",)] * 4
     assert held == house.rows(f"SELECT tenant FROM records WHERE at < {NEW} AND tenant <> ''")
     assert [(2,)] == house.rows(
@@ -108,11 +130,11 @@ async def test_a_hold_blocks_retention_and_erasure(house: House, ledger: SqlLedg
 
     assert retention.release("globex")
     retention.hold(EVERYONE, NEW)
-    assert 0 == retention.plan_prune(OLD + 30 * DAY).count
+    assert 0 == retention.plan_prune(OLD + 30 * DAY, NEW).count
     with pytest.raises(OnHold):
         retention.plan_erasure(tenant="acme")
     assert retention.release(EVERYONE)
-    await retention.prune(retention.plan_prune(OLD + 30 * DAY), NEW)
+    await retention.prune(retention.plan_prune(OLD + 30 * DAY, NEW), NEW)
     assert (Verdict.SOUND, 8) == (audited(house).verdict, audited(house).dropped)
 
 
