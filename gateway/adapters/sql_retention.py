@@ -40,8 +40,9 @@ class OnHold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PrunePlan:
-    """The tree's first `upto` records are from before `before` (microseconds); `count` of them are to be dropped. `ahead`
-    of those bear a time that has not come yet, by a clock that was wrong: their place says that they are old."""
+    """The tree's first `upto` records are from before `before` (microseconds); `count` of them are to be dropped.
+
+    `ahead` of those bear a time that has not come yet, by a wrong clock: their place says that they are old."""
 
     before: int
     upto: int
