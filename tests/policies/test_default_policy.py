@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,18 @@ BUNDLE = FilePolicies(FOLDER).current()
 RULES = BUNDLE.policies[0].rules
 PUBLIC, INTERNAL, CONFIDENTIAL, RESTRICTED = STANDARD_LABELS
 BOTH = Alias("openai", "local-slm")
+_OWN_TERM = """
+apiVersion: gateway/v1
+kind: Policy
+metadata: {name: own, owner: security@acme.example, description: A name that nobody has announced.}
+labels: [public, internal, confidential, restricted]
+destinations: {openai: {zone: external, max_label: internal}, local-slm: {zone: in_network, max_label: restricted}}
+detectors:
+  halcyon: {type: terms, terms: [Project Halcyon], label: internal, classes: [proprietary]}
+rules:
+  - {id: leaves, reason: LEAVES, severity: info, when: {finding: {detector: halcyon}}, then: {TRANSFORMroute: external}}
+default: {route: local, reason: NO_RULE_MATCHED}
+"""
 
 
 def shipped_cases() -> list[PolicyCase]:
@@ -73,11 +86,27 @@ def test_who_is_rerouted_or_refused_is_told_why() -> None:
 
 
 def test_no_destination_outside_sees_the_highest_labels() -> None:
-    """Internal at most, and never health data, credentials or accounts."""
+    """Internal at most, and never health data, credentials, accounts or what is the company's own."""
     outside = [c for c in BUNDLE.policies[0].ceilings.values() if c.zone is Zone.EXTERNAL]
 
     assert {INTERNAL} == {ceiling.max_label for ceiling in outside}
-    assert all({DataClass.PHI, DataClass.SECRET, DataClass.FINANCIAL} <= ceiling.never for ceiling in outside)
+    assert all(set(DataClass) - {DataClass.PII} <= ceiling.never for ceiling in outside)
+
+
+@pytest.mark.parametrize("transform", ["", "transform: [{entity: halcyon, with: placeholder}], "])
+def test_what_is_proprietary_leaves_only_as_a_placeholder(tmp_path: Path, transform: str) -> None:
+    """Whatever label the policy that knows the term gives it, and whatever other policies let leave."""
+    shutil.copy(FOLDER / "default.policy.yaml", tmp_path)
+    (tmp_path / "own.policy.yaml").write_text(_OWN_TERM.replace("TRANSFORM", transform))
+    found = FindingFact(Entity("halcyon"), "/messages/*/content", Source.USER, 1, 1, Permille(1000))
+    facts = Facts(Context("acme", "app", "k", "", Label(""), 0), "gpt-x", 1, 0, 0, (found,))
+    routing = routed(FilePolicies(tmp_path).current(), facts, BOTH)
+
+    if transform:
+        assert isinstance(routing.way, ToExternal)
+        assert [Entity("halcyon")] == [each.entity for each in routing.way.transforms]
+    else:
+        assert (ToLocal("local-slm"), "ABOVE_CLEARANCE") == (routing.way, routing.reason)
 
 
 findings = st.builds(
