@@ -11,18 +11,27 @@ import click
 
 from gateway.adapters.checkpoint_signer import CheckpointSigner, MemoryUnreadable
 from gateway.adapters.database import DatabaseUnfit, open_database
+from gateway.adapters.file_policies import PolicyErrors
+from gateway.adapters.ledger_export import FAR
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.sql_audit import auditing
+from gateway.adapters.sql_decisions import SqlDecisions
 from gateway.cli import stop_for_configuration
+from gateway.cli.ledger_replay import bundles_of, replay
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.progress import progress
 from gateway.ledger import signer_of
+from gateway.parts import policies_folder
 from gateway.settings import Settings
 from gateway.verifier.checks import Verification
 from gateway.verifier.export import ExportSource, ExportUnreadable
 from gateway.verifier.findings import Report, Verdict
 from gateway.verifier.formats import NotGenuine, PublicKey, read_public_key
 from gateway.verifier.told import as_json, page
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_DOES = b'"do":{'
+"""Stands in every record of a decision, and in no other."""
 
 
 @click.command("verify")
@@ -31,6 +40,9 @@ from gateway.verifier.told import as_json, page
               help="What `gateway ledger public-key` printed (without it: the configured key's own).")  # fmt: skip
 @click.option("--receipts", type=click.File("r"), help="Receipts that callers kept, one a line.")
 @click.option("--checkpoint", "kept", type=click.File("r"), multiple=True, help="A checkpoint that somebody kept.")
+@click.option("--replay", "replayed", is_flag=True, help="Make each decision again, by the policy that made it.")
+@click.option("--bundle", "folders", type=_FOLDER, multiple=True,
+              help="With --replay: the files of a policy that decided; one each (else the configured folder).")  # fmt: skip
 @click.option("--json", "as_machine", is_flag=True, help="Print JSON for machines.")
 @config_option
 def verify(
@@ -39,6 +51,8 @@ def verify(
     key_file: Path | None,
     receipts: Iterable[str] | None,
     kept: tuple[Iterable[str], ...],
+    replayed: bool,
+    folders: tuple[Path, ...],
     as_machine: bool,
     config: str,
 ) -> None:
@@ -54,7 +68,9 @@ def verify(
             report = Verification(ExportSource(directory), key, receipts=tokens, earlier=earlier).run()
         else:
             report = verify_database(settings_of(config), key, tokens, earlier)
-    except (NotGenuine, ExportUnreadable, DatabaseUnfit, OSError, UnicodeDecodeError) as error:
+        if replayed:
+            _replay(directory, folders, config, report)
+    except (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, OSError, UnicodeDecodeError) as error:
         click.echo(f"cannot judge: {error}", err=True)
         sys.exit(Verdict.CANNOT_JUDGE)
     click.echo(json.dumps(as_json(report), indent=1) if as_machine else page(report))
@@ -105,6 +121,22 @@ def verify_database(
         raise
     except Exception as error:  # noqa: BLE001 - whatever the database does, nothing can be said of the ledger
         raise DatabaseUnfit(f"the ledger cannot be read from the database ({type(error).__name__})") from None
+    finally:
+        engine.dispose()
+
+
+def _replay(directory: Path | None, folders: tuple[Path, ...], config: str, report: Report) -> None:
+    """Make the decisions of the export or of the database again. An export has no keys to tell pseudonyms by."""
+    bundles = bundles_of(folders or (policies_folder(settings_of(config)),))
+    if directory is not None:
+        exported = (entry.body for entry in ExportSource(directory).entries() if entry.body is not None)
+        replay((body for body in exported if _DOES in body), bundles, {}, report)
+        return
+    engine = open_database(settings_of(config).database.url.get_secret_value())
+    try:
+        decisions = SqlDecisions(engine)
+        pages = decisions.pages(0, FAR)
+        replay((body for page in pages for body in page.bodies), bundles, decisions.keys(), report)
     finally:
         engine.dispose()
 

@@ -39,6 +39,12 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "receipt-forged": (Verdict.ALTERED, "a receipt is not signed by this key"),
     "proof-altered": (Verdict.ALTERED, "an exported proof does not lead to the signed root"),
     "fork": (Verdict.ALTERED, "the ledger is not the one that an earlier checkpoint was signed for"),
+    "decision-differs": (
+        Verdict.ALTERED,
+        "made again from its record by its own policy, the decision comes out otherwise",
+    ),
+    "policy-absent": (Verdict.INCOMPLETE, "the files of the policy that made these decisions were not given"),
+    "not-replayed": (Verdict.INCOMPLETE, "these decisions cannot be made again from their records"),
     "policy-unknown": (Verdict.INCOMPLETE, "no record says that this decision's policy came into force"),
     "unsigned": (Verdict.INCOMPLETE, "records are not under a signed checkpoint yet"),
     "no-checkpoint": (Verdict.INCOMPLETE, "there is no signed checkpoint"),
@@ -76,6 +82,7 @@ class Report:
     writers: int = 0
     dropped: int = 0
     erasures: int = 0
+    replayed: int = 0
     open_intents: list[str] = field(default_factory=list)
     open_count: int = 0
     findings: list[Finding] = field(default_factory=list)
