@@ -42,7 +42,7 @@ _DOES = b'"do":{'
 @click.option("--checkpoint", "kept", type=click.File("r"), multiple=True, help="A checkpoint that somebody kept.")
 @click.option("--replay", "replayed", is_flag=True, help="Make each decision again, by the policy that made it.")
 @click.option("--bundle", "folders", type=_FOLDER, multiple=True,
-              help="With --replay: the files of a policy that decided; one each (else the configured folder).")  # fmt: skip
+              help="With --replay: the files of a policy that decided (else the configured folder).")  # fmt: skip
 @click.option("--json", "as_machine", is_flag=True, help="Print JSON for machines.")
 @config_option
 def verify(
