@@ -42,8 +42,9 @@ from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.ledger import ledger_of
-from gateway.parts import counters_of, detector_of, policies_folder, policies_of, quotas_of
+from gateway.parts import counters_of, detector_of, policies_folder, policies_of, prices_of, quotas_of
 from gateway.pipeline.catalogue import Catalogue
+from gateway.pipeline.costs import Costing
 from gateway.pipeline.excepting import Decider
 from gateway.pipeline.limiting import Limiter
 from gateway.pipeline.ports import ExternalModel, Health, LocalModel
@@ -153,6 +154,7 @@ class Gateway:
             externals=self._externals,
             locals_=self._locals,
             decider=Decider(self._masking(), SqlExceptions(self._engine)),
+            costing=Costing(prices_of(self._settings)),
             clock=self._clock,
             observer=self._metrics,
         )

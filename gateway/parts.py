@@ -1,18 +1,28 @@
 """The parts as the settings describe them, for `serve` and for the commands that use one of them: policies, detector,
-limits. None of them is started here."""
+limits, prices. None of them is started here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import assert_never
 
 from gateway.adapters.file_policies import FilePolicies
 from gateway.adapters.limits_store import LimitsStore, StoreOptions
 from gateway.adapters.policy_indexes import key_id_of
 from gateway.adapters.presidio_detector import PresidioDetector
+from gateway.adapters.price_list import PriceList
 from gateway.paths import data_path
 from gateway.pipeline.limiting import Quota, Quotas
-from gateway.settings import QuotaSection, Settings, limits_password
+from gateway.settings import (
+    LitellmExternal,
+    LlamaCpp,
+    OpenAiExternal,
+    OpenAiLocal,
+    QuotaSection,
+    Settings,
+    limits_password,
+)
 
 
 def policies_of(settings: Settings) -> FilePolicies:
@@ -32,6 +42,23 @@ def detector_of(settings: Settings) -> PresidioDetector:
     of, key = settings.detector, str(settings.detector.index_key_file)
     en, es = of.pipeline or str(data_path("models/pii-en")), of.spanish_pipeline or str(data_path("models/pii-es"))
     return PresidioDetector(en, es, key, processes=of.processes, deadline_ms=of.deadline_ms, judges=of.judge_tasks)
+
+
+def prices_of(settings: Settings) -> PriceList:
+    """What the destinations cost."""
+    outside: dict[str, str] = {}
+    inside: dict[str, float] = {}
+    for name, destination in settings.destinations.items():
+        match destination:
+            case LitellmExternal(provider=provider):
+                outside[name] = provider
+            case OpenAiExternal():
+                outside[name] = ""
+            case OpenAiLocal(hourly_cost=hourly) | LlamaCpp(hourly_cost=hourly):
+                inside[name] = hourly
+            case _:
+                assert_never(destination)
+    return PriceList(outside, inside)
 
 
 def counters_of(settings: Settings, environment: Mapping[str, str]) -> LimitsStore:

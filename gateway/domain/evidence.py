@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from gateway.domain.alias import Alias
 from gateway.domain.capability import Lack, Recourse
+from gateway.domain.costs import NO_OTHER_WAY, UNPRICED, Cost, OtherWay
 from gateway.domain.facts import FindingFact
 from gateway.domain.finding import JudgedTask
 from gateway.domain.labels import DataClass, Entity, Label
@@ -101,7 +102,8 @@ class Result(StrEnum):
 class Outcome:
     """What became of an `intent` or a `local` decision. Microseconds; `answer_bytes` as the caller got it.
 
-    `answer_rules` are the ids of the policy's rules for answers that matched."""
+    `answer_rules` are the ids of the policy's rules for answers that matched. `other` is an estimate of what the
+    request would have cost and taken where it did not go."""
 
     decision_id: str
     at: int
@@ -114,6 +116,8 @@ class Outcome:
     prompt_tokens: int
     completion_tokens: int
     answer_rules: tuple[str, ...] = ()
+    cost: Cost = UNPRICED
+    other: OtherWay = NO_OTHER_WAY
 
 
 class EventKind(StrEnum):

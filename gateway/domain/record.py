@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
+from gateway.domain.costs import Cost
 from gateway.domain.evidence import Content, Decided, Erased, Event, Evidence, Outcome, PolicyEvidence, Pruned, Route
 from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
@@ -230,7 +231,18 @@ def _outcome(evidence: Outcome) -> dict[str, Json]:
         "in": evidence.prompt_tokens,
         "out": evidence.completion_tokens,
         "ans": list(evidence.answer_rules),
+        "cost": _cost(evidence.cost),
+        "other": {
+            "d": evidence.other.destination,
+            **_cost(evidence.other.cost),
+            "us": evidence.other.microseconds,
+            "seen": evidence.other.seen,
+        },
     }
+
+
+def _cost(cost: Cost) -> dict[str, Json]:
+    return {"nusd": cost.nano_dollars, "known": int(cost.known)}
 
 
 def _erased(evidence: Erased) -> dict[str, Json]:

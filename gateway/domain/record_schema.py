@@ -168,6 +168,9 @@ _DECIDED: Mapping[str, Check] = {
     "more": _shape(dict.fromkeys(("find", "lack", "rules", "shadow", "spent", "transforms"), _whole())),
 }
 
+_COST: Mapping[str, Check] = {"nusd": _whole(), "known": _whole(1)}
+"""Billionths of a US dollar, 0 where no price is known."""
+
 _OUTCOME: Mapping[str, Check] = {
     **_LINK,
     "id": _matches(_ULID),
@@ -180,6 +183,8 @@ _OUTCOME: Mapping[str, Check] = {
     "in": _whole(),
     "out": _whole(),
     "ans": _list_of(_rule, 1000),
+    "cost": _shape(_COST),
+    "other": _shape({"d": _matches(rf"(?:{_NAME})?"), **_COST, "us": _whole(), "seen": _whole()}),
 }
 
 _ACTION = _matches(r"[a-z][a-z_]{0,31}")

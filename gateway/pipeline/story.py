@@ -32,7 +32,7 @@ from gateway.domain.evidence import Decided, Outcome, Result
 from gateway.domain.mask import Vault
 from gateway.domain.policy import Bundle
 from gateway.domain.strict_json import Json
-from gateway.pipeline.costs import external_tokens
+from gateway.pipeline.costs import Costing, external_tokens
 from gateway.pipeline.excepting import Decider
 from gateway.pipeline.inspecting import Withheld, inspector_of
 from gateway.pipeline.ports import (
@@ -91,6 +91,7 @@ class Story:
         externals: Mapping[str, ExternalModel],
         locals_: Mapping[str, LocalModel],
         decider: Decider,
+        costing: Costing,
         clock: Clock,
         observer: Observer,
     ) -> None:
@@ -101,6 +102,7 @@ class Story:
         self._externals = externals
         self._locals = locals_
         self._decider = decider
+        self._costing = costing
         self._clock = clock
         self._observer = observer
         self._writing: set[asyncio.Task[None]] = set()
@@ -255,9 +257,10 @@ class Story:
 
     async def _write(self, way: _Way, outcome: Outcome, events: int) -> None:
         """An outcome that cannot be recorded leaves its intent open, which is itself a visible fact."""
+        conversation = way.request.conversation
         with suppress(GatewayFault):
-            await self._ledger.append(outcome)
-        await way.asked.allowance.spend(external_tokens(way.evidence, way.request.conversation, outcome, events))
+            await self._ledger.append(self._costing.told(way.evidence, conversation, outcome, events))
+        await way.asked.allowance.spend(external_tokens(way.evidence, conversation, outcome, events))
 
     def _observe(self, evidence: Decided, stages: Mapping[str, int], *, since: int) -> None:
         for name, microseconds in {**stages, "record": self._clock.now() - since}.items():

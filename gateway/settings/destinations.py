@@ -49,7 +49,8 @@ class LitellmExternal(_External):
 
 class OpenAiLocal(_Destination):
     """An OpenAI-compatible server inside the network. `model` replaces the caller's model name when it is set. `lacks`
-    is what its model cannot do, `context` how many tokens it reads (0: not known); policies say what happens then."""
+    is what its model cannot do, `context` how many tokens it reads (0: not known); policies say what happens then.
+    `hourly_cost` is what it costs an hour in US dollars (0: not known)."""
 
     zone: Literal[Zone.IN_NETWORK]
     adapter: Literal["openai"]
@@ -59,10 +60,12 @@ class OpenAiLocal(_Destination):
     operations: tuple[ServedOperation, ...] = ("chat", "completions", "embeddings")
     lacks: tuple[Capability, ...] = ()
     context: int = Field(default=0, ge=0)
+    hourly_cost: float = Field(default=0.0, ge=0, le=100_000)
 
 
 class LlamaCpp(Section):
-    """A model file that the gateway runs itself, in a process of its own."""
+    """A model file that the gateway runs itself, in a process of its own. `hourly_cost` is what the machine costs an
+    hour in US dollars (0: not known)."""
 
     zone: Literal[Zone.IN_NETWORK]
     adapter: Literal["llama_cpp"]
@@ -71,6 +74,7 @@ class LlamaCpp(Section):
     threads: int = Field(default=2, ge=1)
     queue: int = Field(default=16, ge=1)
     deadline_s: float = Field(default=120.0, gt=0)
+    hourly_cost: float = Field(default=0.0, ge=0, le=100_000)
 
 
 External = OpenAiExternal | LitellmExternal

@@ -7,9 +7,11 @@ import contextlib
 import gzip
 import json
 import sqlite3
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from openai import OpenAI
 from pydantic import SecretStr
@@ -80,6 +82,18 @@ def left(provider: StandIn, since: int = 0) -> bytes:
         headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
         parts.append(f"{request.method} {request.path}\n{headers}\n".encode() + request.body)
     return b"\n".join(parts)
+
+
+def outcome_of(folder: Path, decision_id: str) -> dict[str, Any]:
+    """What the record says of how a request ended, once it is written."""
+    query = "SELECT body FROM records WHERE kind = 'outcome' AND decision_id = ?"
+    deadline = time.monotonic() + 60
+    with contextlib.closing(sqlite3.connect(folder / "gateway.db")) as connection:
+        while time.monotonic() < deadline:
+            for (body,) in connection.execute(query, (decision_id,)):
+                told: dict[str, Any] = json.loads(body)
+                return told
+    raise AssertionError("no outcome was recorded")
 
 
 def stored(folder: Path) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from openai import APIStatusError, BadRequestError, NotFoundError, PermissionDeniedError
 
 from tests.egress.conftest import House
-from tests.egress.harness import holds, left, stored
+from tests.egress.harness import holds, left, outcome_of, stored
 
 EMAIL = "dana.whitfield@example.com"
 INSIDE = {
@@ -206,3 +206,18 @@ def test_the_record_holds_every_decision_and_no_text(house: House) -> None:
     for canary in (EMAIL, "536-22-8145", "4111 1111 1111 1111", "sk-proj-Zk3vT9qLm2Xw8RbN4yHc7JdP1sGf6AuE"):
         assert not holds(data, canary)
     assert house.running.first_key.encode() not in data
+
+
+def test_outcomes_tell_what_both_ways_cost(house: House) -> None:
+    """Of a question that left and of one that stayed: what it cost, and where else it could have gone."""
+    _, out = ask(house, "What is a Merkle tree?")
+    _, inside = ask(house, INSIDE["ssn"][0], max_tokens=8)
+    went, stayed = (outcome_of(house.folder, headers["x-gateway-decision-id"]) for headers in (out, inside))
+
+    assert ("local-slm", 1) == (went["other"]["d"], went["cost"]["known"])
+    assert 0 < went["cost"]["nusd"] < 1_000_000
+    assert ("openai", 1) == (stayed["other"]["d"], stayed["other"]["known"])
+    assert 0 < stayed["other"]["nusd"] < 1_000_000
+    assert 0 < stayed["other"]["us"]
+    assert 0 < stayed["other"]["seen"]
+    assert {"nusd": 0, "known": 0} == stayed["cost"]  # nobody said what the machine costs

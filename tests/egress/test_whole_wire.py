@@ -6,8 +6,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 
 from gateway.cli.running import RunningGateway
 from gateway.testing.stand_in import CutOff, Endless, FailIn, Framed, Garbage, Gate, Held, Raw, Scene, StandIn
-from tests.egress.harness import ENVIRONMENT, settings_for
+from tests.egress.harness import ENVIRONMENT, outcome_of, settings_for
 
 SECRET = "sk-proj-9fK2mQ7xLw3RtB8vYcZ1dN5gHj4pSa6u"
 ASKED = "What is the key?"
@@ -51,14 +49,7 @@ class Front:
 
     def ended(self, answer: httpx.Response) -> str:
         """What the record says of how this request ended, once it is written."""
-        decision = answer.headers["x-gateway-decision-id"]
-        query = "SELECT body FROM records WHERE kind = 'outcome' AND decision_id = ?"
-        deadline = time.monotonic() + 60
-        with contextlib.closing(sqlite3.connect(self.folder / "gateway.db")) as connection:
-            while time.monotonic() < deadline:
-                for (body,) in connection.execute(query, (decision,)):
-                    return str(json.loads(body)["result"])
-        raise AssertionError("no outcome was recorded")
+        return str(outcome_of(self.folder, answer.headers["x-gateway-decision-id"])["result"])
 
 
 @pytest.fixture(scope="module", params=["plain", "guarded"])

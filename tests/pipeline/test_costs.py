@@ -1,4 +1,5 @@
-"""What an answer cost: as it reports, estimated where it does not, and nothing where nobody is billed."""
+"""What an answer cost: as it reports, estimated where it does not, and nothing where nobody is billed; and what it
+would have cost and taken on the other way."""
 
 from __future__ import annotations
 
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.alias import Alias
 from gateway.domain.conversation import Conversation, Operation
-from gateway.domain.evidence import Result, Route
-from gateway.pipeline.costs import external_tokens
+from gateway.domain.costs import NO_OTHER_WAY, UNPRICED, Cost, OtherWay
+from gateway.domain.evidence import Outcome, Result, Route
+from gateway.domain.finding import JudgedTask, Permille, Task
+from gateway.pipeline.costs import Costing, Tokens, external_tokens
 from tests.domain.build import conversation
 from tests.evidence import decided, outcome
 
@@ -82,3 +86,82 @@ def test_a_cost_is_never_negative_and_never_forgets_a_report(
 
     assert counted > 0
     assert not prompt + completion or prompt + completion == counted
+
+
+class FixedPrices:
+    """A billionth of a dollar a token outside, a thousandth of that a microsecond inside."""
+
+    def cost(self, destination: str, model: str, tokens: Tokens, microseconds: int) -> Cost:
+        """Destinations inside are called `local...`; nobody knows what `dear` costs."""
+        if destination == "dear":
+            return UNPRICED
+        inside = destination.startswith("local")
+        return Cost(microseconds // 1000 if inside else tokens.prompt + tokens.completion, known=True)
+
+
+BOTH = Alias("openai", "local-slm")
+OUTSIDE: dict[str, object] = {"route": Route.EXTERNAL, "destination": "openai", "alias": BOTH}
+INSIDE: dict[str, object] = {"route": Route.LOCAL, "destination": "local-slm", "alias": BOTH}
+
+
+def told(costing: Costing, way: dict[str, object], talk: Conversation = TALK, **changes: object) -> Outcome:
+    """An outcome of twenty tokens asked and thirty answered, with its costs."""
+    return costing.told(decided(**way), talk, outcome("d", **changes), 0)
+
+
+def test_both_ways_are_told() -> None:
+    """What it cost where it went, and the median of what it took where it did not, over what was seen there."""
+    costing = Costing(FixedPrices())
+    first = told(costing, INSIDE, duration=4_000)
+    for took in (9_000, 1_000, 5_000):
+        told(costing, OUTSIDE, duration=took)
+    inside, outside = told(costing, INSIDE, duration=6_000), told(costing, OUTSIDE, duration=7_000)
+
+    assert (Cost(4, known=True), OtherWay("openai", Cost(50, known=True), 0, 0)) == (first.cost, first.other)
+    assert (Cost(6, known=True), OtherWay("openai", Cost(50, known=True), 5_000, 3)) == (inside.cost, inside.other)
+    assert (Cost(50, known=True), OtherWay("local-slm", Cost(5, known=True), 5_000, 2)) == (outside.cost, outside.other)
+
+
+def test_what_a_machine_inside_would_have_cost_is_not_known_before_it_was_seen() -> None:
+    """Its cost goes by time."""
+    assert OtherWay("local-slm", UNPRICED, 0, 0) == told(Costing(FixedPrices()), OUTSIDE).other
+
+
+def test_requests_of_another_kind_say_nothing() -> None:
+    """Another task, another operation, or an answer that was none."""
+    costing = Costing(FixedPrices())
+    summary = JudgedTask(Task.SUMMARISATION, Permille(900))
+    told(costing, {**OUTSIDE, "task": summary})
+    told(costing, OUTSIDE, replace(TALK, operation=Operation.RESPONSES))
+    told(costing, OUTSIDE, result=Result.FAILED)
+
+    assert 0 == told(costing, INSIDE).other.seen
+    assert 1 == told(costing, {**INSIDE, "task": summary}).other.seen
+
+
+@pytest.mark.parametrize("result", sorted(set(Result) - {Result.COMPLETED}))
+def test_what_was_not_answered_has_no_other_way(result: Result) -> None:
+    """Nobody knows what it would have cost."""
+    assert NO_OTHER_WAY == told(Costing(FixedPrices()), OUTSIDE, result=result).other
+
+
+def test_where_there_is_one_way_only_no_other_is_told() -> None:
+    """A name that is bound to one destination."""
+    assert NO_OTHER_WAY == told(Costing(FixedPrices()), {**INSIDE, "alias": Alias("", "local-slm")}).other
+
+
+def test_what_nobody_bills_costs_nothing_in_money() -> None:
+    """The provider's refusal is known to be free; a destination without a price is not known."""
+    refused = told(Costing(FixedPrices()), OUTSIDE, result=Result.REJECTED, prompt_tokens=0, completion_tokens=0)
+
+    assert Cost(0, known=True) == refused.cost
+    assert UNPRICED == told(Costing(FixedPrices()), {**OUTSIDE, "destination": "dear"}).cost
+
+
+def test_few_answers_are_remembered() -> None:
+    """The latest of a kind: old ones make room."""
+    costing = Costing(FixedPrices())
+    for took in range(1_000):
+        told(costing, OUTSIDE, duration=took)
+
+    assert (200, 899) == (told(costing, INSIDE).other.seen, told(costing, INSIDE).other.microseconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gateway.adapters.price_list import PriceList
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
@@ -16,6 +17,7 @@ from gateway.domain.evidence import Outcome
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
 from gateway.main import DECLARATIONS
+from gateway.pipeline.costs import Costing
 from gateway.pipeline.excepting import Decider
 from gateway.pipeline.ports import Health, Principal, Rejected, Streamed, Whole
 from gateway.pipeline.reading import RequestReader
@@ -126,6 +128,7 @@ class Stage:
             externals=externals,
             locals_=locals_,
             decider=Decider(Masking(b"k" * 32, PlainAnonymizer()), self.uses),
+            costing=Costing(PriceList({"openai": ""}, {"local-slm": 3.6})),
             clock=TickingClock(),
             observer=self.observer,
         )
