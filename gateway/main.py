@@ -31,12 +31,16 @@ from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
+from gateway.adapters.sql_accounts import Invitation, SqlAccounts
 from gateway.adapters.sql_exceptions import SqlExceptions
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_policies import SqlRevisions
 from gateway.adapters.tiktoken_tokens import TiktokenTokens, vocabulary_file
 from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
+from gateway.console.app import PATH as CONSOLE
+from gateway.console.app import create_console
+from gateway.console_host import console_parts
 from gateway.destinations import aliases_of, external_models, local_models
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
@@ -129,6 +133,13 @@ class Gateway:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""
         return await self._keys.ensure_first_key(self._ledger) if self._settings.auth.required else ""
 
+    async def first_invitation(self) -> Invitation | None:
+        """The invitation of the console's first administrator, while nobody has accepted one and it can be recorded."""
+        with contextlib.suppress(GatewayError):
+            if self._settings.console.enabled:
+                return await SqlAccounts(self._engine, self._clock).first_invitation(self._ledger)
+        return None
+
     def _reload_on_hangup(self) -> None:
         """SIGHUP reads the policies at once. Only a process's main thread hears of signals."""
         if threading.current_thread() is threading.main_thread():
@@ -168,14 +179,31 @@ class Gateway:
         server = self._settings.server
         auth = Authenticator(self._keys, required=self._settings.auth.required)
         limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
+        checks = self._health_checks()
         return Parts(
             endpoint=Endpoint(self._story, auth, limits, self._limiter),
             auth=auth,
             policies=self._policies,
             models=Catalogue(self._aliases, {**self._externals, **self._locals}, self._clock).names,
-            health=self._health_checks(),
+            health=checks,
             metrics=self._metrics.render,
+            mounted=self._console(checks),
         )
+
+    def _console(self, checks: Mapping[str, HealthCheck]) -> Mapping[str, ASGIApp]:
+        """The console, where this gateway serves it."""
+        if not self._settings.console.enabled:
+            return {}
+        parts = console_parts(
+            settings=self._settings,
+            engine=self._engine,
+            key=self._key,
+            ledger=self._ledger,
+            clock=self._clock,
+            policies=self._policies,
+            health=checks,
+        )
+        return {CONSOLE: create_console(parts)}
 
     def _health_checks(self) -> dict[str, HealthCheck]:
         async def policies() -> Health:

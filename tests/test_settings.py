@@ -12,6 +12,7 @@ from gateway.domain.policy import Zone
 from gateway.settings import (
     Auth,
     ConfigError,
+    Console,
     Database,
     Detector,
     Ledger,
@@ -90,6 +91,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "policies": (Policies,),
     "detector": (Detector,),
     "auth": (Auth,),
+    "console": (Console,),
     "limits": (Limits, QuotaSection),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),

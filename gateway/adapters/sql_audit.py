@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.tables import checkpoints, record_salts, records, tree_entries, tree_nodes
 from gateway.verifier.checks import COLUMNS, Entry
 
 _AT_ONCE = 2000
+_T = TypeVar("_T")
 _SEARCHED = tuple(records.c[name] for name in COLUMNS)
 
 
@@ -82,6 +86,15 @@ def auditing(engine: Engine) -> Iterator[SqlAudit]:
             connection.exec_driver_sql("BEGIN")
         yield SqlAudit(connection)
         connection.rollback()
+
+
+def looked_up(engine: Engine, work: Callable[[SqlAudit], _T]) -> _T:
+    """What `work` finds in the ledger as of one moment. Raises `DatabaseUnfit` where it cannot be read."""
+    try:
+        with auditing(engine) as audit:
+            return work(audit)
+    except SQLAlchemyError as error:
+        raise DatabaseUnfit(f"the ledger cannot be read from the database ({type(error).__name__})") from None
 
 
 def _salt_of(table: Table) -> ColumnElement[bool]:

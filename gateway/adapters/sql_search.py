@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select, tuple_, update
 
 from gateway.adapters.sql_records import StoredRecord
 from gateway.adapters.sql_rows import Row, insert_rows
 from gateway.adapters.tables import records, search_entries, search_progress, search_terms, tree_entries
-from gateway.domain.ledger_search import OPEN, Query, outcome_of, terms_of
+from gateway.domain.ledger_search import ANY, DECISION, OPEN, Query, outcome_of, terms_of
 from gateway.domain.strict_json import Json, parse_json
 
 AT_ONCE = 256
@@ -49,21 +49,12 @@ class Page:
 
 def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
     """The next page of a query."""
-    terms = _rarest_first(connection, query.terms)
-    if not terms:
-        return Page((), after, more=False)
     entry = search_entries.alias()
+    asked = _found_by(connection, query, entry)
+    if asked is None:
+        return Page((), after, more=False)
     place = tuple_(entry.c.at, entry.c.position)
-    wanted = select(entry.c.at, entry.c.position).where(
-        entry.c.term == terms[0],
-        entry.c.at >= query.since,
-        entry.c.at < query.until,
-        place < (after.at, after.position),
-    )
-    for term in terms[1:]:
-        other = search_entries.alias()
-        same = and_(other.c.term == term, other.c.at == entry.c.at, other.c.position == entry.c.position)
-        wanted = wanted.where(exists().where(same))
+    wanted = select(entry.c.at, entry.c.position).where(asked, place < (after.at, after.position))
     rows = connection.execute(wanted.order_by(entry.c.at.desc(), entry.c.position.desc()).limit(limit + 1)).all()
     places = [Place(int(at), int(position)) for at, position in rows[:limit]]
     found = _stored(connection, [each.position for each in places])
@@ -73,13 +64,31 @@ def search(connection: Connection, query: Query, after: Place = END, limit: int 
 
 def count(connection: Connection, query: Query, most: int = 100_000) -> int:
     """How many records a query finds, up to `most`."""
-    total, after = 0, END
-    while total < most:
-        page = search(connection, query, after, min(1000, most - total))
-        total, after = total + len(page.records), page.last
-        if not page.more:
-            break
-    return total
+    entry = search_entries.alias()
+    found = _found_by(connection, query, entry)
+    if found is None:
+        return 0
+    some = select(entry.c.at).where(found).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def tally(connection: Connection, field: str, query: Query, width: int) -> list[tuple[str, int, int]]:
+    """How many of the records that a query finds have each value of a field (`route`, `app`, ...), in each span of
+    `width` microseconds from `query.since` on: value, number of the span, count."""
+    entry = search_entries.alias()
+    also = _also(connection, query, entry)
+    if also is None:
+        return []
+    span = (entry.c.at - query.since) // width
+    here = and_(search_terms.c.term.between(f"{field}:", f"{field};"), entry.c.term == search_terms.c.id)
+    counts = select(search_terms.c.term, span, func.count()).where(here, _in_time(query, entry), *also)
+    rows = connection.execute(counts.group_by(search_terms.c.term, span).order_by(search_terms.c.term, span))
+    return [(str(term).partition(":")[2], int(number), int(found)) for term, number, found in rows]
+
+
+def known_terms(connection: Connection, terms: Sequence[str]) -> frozenset[str]:
+    """Those of the terms that some record has, or had."""
+    return frozenset(_known(connection, terms))
 
 
 def index_next(connection: Connection, size: int, writing: AbstractContextManager[object]) -> bool:
@@ -113,6 +122,34 @@ def rebuild(connection: Connection) -> None:
     """Empty the index, uncommitted; the integrator fills it again."""
     connection.execute(delete(search_entries))
     connection.execute(update(search_progress).values(position=0))
+
+
+def _found_by(connection: Connection, query: Query, entry: FromClause) -> ColumnElement[bool] | None:
+    """What an entry of the rarest term of a query must be; `None` where one of the terms occurs nowhere."""
+    terms = _rarest_first(connection, query.terms)
+    if not terms:
+        return None
+    return and_(entry.c.term == terms[0], _in_time(query, entry), *_having(terms[1:], entry))
+
+
+def _also(connection: Connection, query: Query, entry: FromClause) -> list[ColumnElement[bool]] | None:
+    """What an entry of any term must be, beside its time. All decisions have the terms that say no more than so."""
+    asked = [each for each in query.terms if each not in {ANY, DECISION}]
+    known = _known(connection, asked)
+    return None if len(known) < len(asked) else _having(list(known.values()), entry)
+
+
+def _having(terms: Sequence[int], entry: FromClause) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for term in terms:
+        other = search_entries.alias()
+        same = and_(other.c.term == term, other.c.at == entry.c.at, other.c.position == entry.c.position)
+        conditions.append(exists().where(same))
+    return conditions
+
+
+def _in_time(query: Query, entry: FromClause) -> ColumnElement[bool]:
+    return and_(entry.c.at >= query.since, entry.c.at < query.until)
 
 
 def _entries(connection: Connection, read: Sequence[tuple[Place, bytes]]) -> tuple[set[tuple[str, Place]], list[Place]]:

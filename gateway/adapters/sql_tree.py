@@ -73,3 +73,9 @@ def newest_note(connection: Connection) -> str:
     """The newest signed checkpoint; empty when there is none yet."""
     newest = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     return str(connection.execute(newest).scalar_one_or_none() or "")
+
+
+def newest_signed_at(connection: Connection) -> int:
+    """When the newest checkpoint was signed, in microseconds; 0 when there is none yet."""
+    newest = select(checkpoints.c.at).order_by(checkpoints.c.size.desc()).limit(1)
+    return int(connection.execute(newest).scalar_one_or_none() or 0)

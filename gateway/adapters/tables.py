@@ -157,3 +157,68 @@ policy_revisions = Table(
 )
 """The number of each policy bundle, by its digest: 1 for the first that came into force with this database. A bundle
 that comes back has its old number."""
+
+console_accounts = Table(
+    "console_accounts",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("secret", String(200), nullable=False),
+    Column("subject", String(400), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("tenant", String(63), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("invite", LargeBinary, nullable=False),
+    Column("invite_until", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Column("disabled", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index(None, "name", unique=True),
+)
+"""Who may use the console. `secret` is an Argon2 hash, `invite` the SHA-256 of a one-time token, `subject` what an
+identity provider calls somebody; each empty where there is none. Only this table ties the ids in records to names."""
+
+console_views = Table(
+    "console_views",
+    metadata,
+    Column("account", String(16), primary_key=True),
+    Column("name", String(120), primary_key=True),
+    Column("link", String(2000), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Searches that somebody saved, as the query part of a link. An empty one was given up."""
+
+review_items = Table(
+    "review_items",
+    metadata,
+    Column("decision_id", String(26), primary_key=True),
+    Column("sampled", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("assignee", String(16), nullable=False),
+    Column("judge", String(16), nullable=False),
+    Column("signer", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Index(None, "state", "at"),
+)
+"""Decisions under review: `sampled` is the start of the week that drew it, 0 for one that was asked for. What was done
+stands in the ledger; this is where it got to."""
+
+review_notes = Table(
+    "review_notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("decision_id", String(26), nullable=False),
+    Column("account", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("entity", String(64), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("words", String(2000), nullable=False),
+    Index(None, "decision_id"),
+    Index(None, "verdict", "at"),
+)
+"""What reviewers said: comments, and judgements of one entity each."""

@@ -16,6 +16,7 @@ EXIT_CONFIG = 78
 
 _VERBS = {
     "classify": ("gateway.cli.classify", "What would be found in a text, and decided, offline."),
+    "console": ("gateway.cli.console", "The pages for people who answer for compliance: serve them alone, invite."),
     "db": ("gateway.cli.db", "Migrations of the database."),
     "demo": ("gateway.cli.demo", "See what leaves and what stays: a gateway, a stand-in provider, seven requests."),
     "doctor": ("gateway.cli.doctor", "Check configuration, policy, database, detector, model and zones."),

@@ -12,6 +12,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway import logs
 from gateway.cli import EXIT_CONFIG, stop_for_configuration
+from gateway.cli.console import link_of
 from gateway.cli.http import AnnouncingServer, config_of
 from gateway.cli.options import config_option, settings_of
 from gateway.main import FACTORY, Gateway, StartError, build
@@ -95,5 +96,8 @@ async def _tell(gateway: Gateway, host: str, port: int) -> None:
     key = await gateway.first_key()
     if key:
         click.echo(f"gateway: the first API key, shown this once: {key}")
+    invitation = await gateway.first_invitation()
+    if invitation is not None:
+        click.echo(f"gateway: the console's first administrator: {link_of(f'http://{host}:{port}', invitation)}")
     click.echo(_TRY.format(host=host, port=port, key=key or "<your key>"))
     sys.stdout.flush()

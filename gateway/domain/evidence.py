@@ -173,4 +173,78 @@ class Erased:
     keys: int
 
 
-Evidence = Decided | Outcome | Event | Pruned | Erased
+class ViewAction(StrEnum):
+    """What somebody did at the console that shows something, or let somebody in."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    REFUSED = "refused"
+    OVERVIEW = "overview"
+    SEARCHED = "searched"
+    DECISION = "decision"
+    EXPORTED = "exported"
+    QUEUE = "queue"
+    REPORT = "report"
+    POLICIES = "policies"
+    COMPARED = "compared"
+    ACCESS_LOG = "access_log"
+    ADMINISTRATION = "administration"
+    ASKED_WHY = "asked_why"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewed:
+    """Somebody looks at records, and is shown them once this is durable. `who` is the id of an account, or of an API
+    key; empty for nobody that is known. `subject` is what was looked at, as in `Event`; `asked` are the terms of a
+    search, with `?` for a value that no record holds; `since` and `until` its period in microseconds, 0 for none."""
+
+    at: int
+    action: ViewAction
+    who: str
+    subject: str = ""
+    asked: tuple[str, ...] = ()
+    since: int = 0
+    until: int = 0
+
+
+class ReviewAction(StrEnum):
+    """What a reviewer did with a decision."""
+
+    SAMPLED = "sampled"
+    QUEUED = "queued"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    ESCALATED = "escalated"
+    SIGNED_OFF = "signed_off"
+    EXCEPTION_REQUESTED = "exception_requested"
+
+
+class ReviewReason(StrEnum):
+    """Why a reviewer judges a finding as they do."""
+
+    NONE = ""
+    AS_FOUND = "as_found"
+    NOT_PERSONAL = "not_personal"
+    TEST_DATA = "test_data"
+    PUBLIC_KNOWLEDGE = "public_knowledge"
+    OTHER_KIND = "other_kind"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A step of the review of a decision, by the account `who`. A judgement speaks of one `entity`; empty for steps
+    that judge nothing."""
+
+    at: int
+    action: ReviewAction
+    who: str
+    decision_id: str
+    entity: str = ""
+    reason: ReviewReason = ReviewReason.NONE
+
+
+Evidence = Decided | Outcome | Event | Pruned | Erased | Viewed | Reviewed

@@ -20,7 +20,8 @@ class Query:
     """What is looked for; empty fields do not count. Times in microseconds, `since` included, `until` not.
 
     `outcome` is how the request ended, `open` while that is not recorded, or `unknown` after a crash. `kind` is that of
-    a record: `intent`, `local`, `block`, or of another one, such as `policy` or `erasure`."""
+    a record: `intent`, `local`, `block`, or `decision` for any of these three; or of another one, such as `policy`,
+    `erasure`, `view` or `review`."""
 
     since: int = 0
     until: int = 2**62
@@ -48,6 +49,7 @@ class Query:
 
 
 ANY = "any"
+DECISION = "kind:decision"
 
 
 def terms_of(document: Mapping[str, Json]) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def terms_of(document: Mapping[str, Json]) -> tuple[str, ...]:
         return (ANY, _term("kind", kind))
     found = document.get("find")
     entities = [text_at(each, "d") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    terms = [ANY, _term("kind", kind), _term("reason", text_at(policy, "reason"))]
+    terms = [ANY, DECISION, _term("kind", kind), _term("reason", text_at(policy, "reason"))]
     terms += [_term(field, text_at(document, field)) for field in _SINGLE]
     terms += [_term(field, text_at(does, field)) for field in _DONE if text_at(does, field)]
     terms += [_term("class", each) for each in words_at(document, "classes")]

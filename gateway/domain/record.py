@@ -29,7 +29,19 @@ from typing import assert_never
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
 from gateway.domain.costs import Cost
-from gateway.domain.evidence import Content, Decided, Erased, Event, Evidence, Outcome, PolicyEvidence, Pruned, Route
+from gateway.domain.evidence import (
+    Content,
+    Decided,
+    Erased,
+    Event,
+    Evidence,
+    Outcome,
+    PolicyEvidence,
+    Pruned,
+    Reviewed,
+    Route,
+    Viewed,
+)
 from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.record_fit import findings_within, lacks_within, names_within
@@ -157,6 +169,10 @@ def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:
             return {"k": "prune", "before": evidence.before, "upto": evidence.upto, "dropped": evidence.dropped}
         case Erased():
             return _erased(evidence)
+        case Viewed():
+            return _viewed(evidence)
+        case Reviewed():
+            return _reviewed(evidence)
         case _:
             assert_never(evidence)
 
@@ -246,13 +262,18 @@ def _cost(cost: Cost) -> dict[str, Json]:
 
 
 def _erased(evidence: Erased) -> dict[str, Json]:
-    return {
-        "k": "erasure",
-        "scope": evidence.scope.value,
-        "subject": evidence.subject,
-        "salts": evidence.salts,
-        "keys": evidence.keys,
-    }
+    counts: dict[str, Json] = {"salts": evidence.salts, "keys": evidence.keys}
+    return {"k": "erasure", "scope": evidence.scope.value, "subject": evidence.subject, **counts}
+
+
+def _viewed(evidence: Viewed) -> dict[str, Json]:
+    asked: dict[str, Json] = {"asked": list(evidence.asked), "since": evidence.since, "until": evidence.until}
+    return {"k": "view", "action": evidence.action.value, "who": evidence.who, "subject": evidence.subject, **asked}
+
+
+def _reviewed(evidence: Reviewed) -> dict[str, Json]:
+    said = {"action": evidence.action.value, "who": evidence.who, "id": evidence.decision_id, "d": evidence.entity}
+    return {"k": "review", **said, "why": evidence.reason.value}
 
 
 def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from gateway.domain.capability import Capability, Recourse
 from gateway.domain.declaration import Source
-from gateway.domain.evidence import ErasureScope, EventKind, Result, Route
+from gateway.domain.evidence import ErasureScope, EventKind, Result, ReviewAction, ReviewReason, Route, ViewAction
 from gateway.domain.exceptions import MOST_AT_ONCE
 from gateway.domain.finding import Task
 from gateway.domain.labels import DataClass
@@ -201,6 +201,24 @@ _ERASURE: Mapping[str, Check] = {
     "keys": _whole(),
 }
 
+_VIEW: Mapping[str, Check] = {
+    **_LINK,
+    "action": _word_of(ViewAction),
+    "who": _matches(rf"(?:{_NAME})?"),
+    "subject": _SUBJECT,
+    "asked": _list_of(_matches(r"[a-z]{1,16}:(?:[A-Za-z0-9][A-Za-z0-9_.:/-]{0,140}|\?)"), 20),
+    "since": _whole(),
+    "until": _whole(),
+}
+_REVIEW: Mapping[str, Check] = {
+    **_LINK,
+    "action": _word_of(ReviewAction),
+    "who": _matches(_NAME),
+    "id": _matches(_ULID),
+    "d": _matches(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63})?"),
+    "why": _word_of(ReviewReason),
+}
+
 
 class _Schemas:
     """One shape for each kind of record."""
@@ -223,6 +241,8 @@ SCHEMAS = _Schemas(
         "outcome": _OUTCOME,
         "prune": _PRUNE,
         "erasure": _ERASURE,
+        "view": _VIEW,
+        "review": _REVIEW,
         **{kind.value: _EVENT for kind in EventKind if kind is not EventKind.RECOVERED},
         EventKind.RECOVERED.value: _RECOVERED,
     }

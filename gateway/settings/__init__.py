@@ -23,6 +23,7 @@ from gateway.settings.reading import (
 )
 from gateway.settings.sections import (
     Auth,
+    Console,
     Database,
     Detector,
     Ledger,
@@ -37,6 +38,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "Auth",
     "ConfigError",
+    "Console",
     "Database",
     "Destination",
     "Detector",

@@ -12,7 +12,7 @@ from gateway.settings.destinations import (
     ModelAlias,
     OpenAiExternal,
 )
-from gateway.settings.sections import Auth, Database, Detector, Ledger, Limits, Policies, Section, Server
+from gateway.settings.sections import Auth, Console, Database, Detector, Ledger, Limits, Policies, Section, Server
 
 _LOCAL_SLM = LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp")
 
@@ -26,6 +26,7 @@ class Settings(Section):
     policies: Policies = Policies()
     detector: Detector = Detector()
     auth: Auth = Auth()
+    console: Console = Console()
     limits: Limits = Limits()
     destinations: dict[str, Destination] = Field(
         default={

@@ -21,6 +21,7 @@ from gateway.settings.destinations import LitellmExternal, LlamaCpp, ModelAlias,
 from gateway.settings.document import Settings
 from gateway.settings.sections import (
     Auth,
+    Console,
     Database,
     Detector,
     Ledger,
@@ -165,6 +166,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
     "policies": (Policies,),
     "detector": (Detector,),
     "auth": (Auth,),
+    "console": (Console,),
     "limits": (Limits, QuotaSection),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),

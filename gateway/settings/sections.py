@@ -70,6 +70,13 @@ class Auth(Section):
     required: bool = True
 
 
+class Console(Section):
+    """The console on /console: whether this gateway serves it, and how long an idle session lasts."""
+
+    enabled: bool = True
+    session_minutes: int = Field(default=30, ge=1, le=720)
+
+
 ServedOperation = Literal["chat", "responses", "input_tokens", "completions", "embeddings", "moderations"]
 
 

@@ -14,7 +14,7 @@ from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.detectors import CustomDetector
-from gateway.domain.evidence import Decided, Erased, Event, Evidence, Outcome, Pruned
+from gateway.domain.evidence import Decided, Erased, Event, Evidence, Outcome, Pruned, Reviewed, Viewed
 from gateway.domain.finding import Report
 from gateway.pipeline.ports import Detector, ExternalAnswer, ExternalModel, Health, Ledger, LocalAnswer, LocalModel
 
@@ -149,5 +149,5 @@ def _told(evidence: Evidence) -> str:
             return f"outcome {result.value}"
         case Event(kind=kind):
             return kind.value
-        case Pruned() | Erased():
+        case Pruned() | Erased() | Viewed() | Reviewed():
             return type(evidence).__name__.lower()

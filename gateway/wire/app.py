@@ -11,12 +11,12 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.domain.conversation import Operation
@@ -57,6 +57,8 @@ class Parts:
     models: ModelNames
     health: Mapping[str, HealthCheck]
     metrics: Callable[[], bytes]
+    mounted: Mapping[str, ASGIApp] = field(default_factory=dict)
+    """Applications of their own below a path, such as `/console`."""
 
 
 def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
@@ -65,11 +67,14 @@ def create_app(parts: Parts, lifespan: Lifespan[FastAPI]) -> ASGIApp:
     routes = _routes(parts)
     for path, (method, handler) in routes.items():
         app.add_route(path, handler, methods=[method])  # type: ignore[arg-type]  # any ASGI response will do
+    for path, mounted in parts.mounted.items():
+        app.add_route(path, functools.partial(_into, path), methods=["GET"])
+        app.mount(path, mounted)
     app.add_exception_handler(GatewayError, _on_gateway_error)
     app.add_exception_handler(404, _on_unknown_endpoint)
     app.add_exception_handler(405, _on_wrong_method)
     app.add_exception_handler(Exception, _on_gateway_error)  # else the framework answers in plain text
-    return Edge(app, frozenset(routes))
+    return Edge(app, frozenset(routes), tuple(parts.mounted))
 
 
 def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
@@ -111,6 +116,10 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
     }
 
 
+async def _into(path: str, _: Request) -> Response:
+    return RedirectResponse(f"{path}/", 303)
+
+
 async def _on_gateway_error(request: Request, error: Exception) -> Response:
     told = error if isinstance(error, GatewayError) else GatewayFault(ErrorCode.INTERNAL_ERROR)
     return error_response(told, {}, voice_at(request.url.path))
@@ -129,11 +138,13 @@ async def _on_wrong_method(request: Request, error: Exception) -> Response:
 
 
 class Edge:
-    """The outermost layer of every request. `paths` may be logged; any other path is the caller's own text."""
+    """The outermost layer of every request. `paths` may be logged, and below one of `mounted` that name; any other path
+    is the caller's own text."""
 
-    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, paths: frozenset[str], mounted: Sequence[str] = ()) -> None:
         self._app = app
         self._paths = paths
+        self._mounted = mounted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
@@ -152,7 +163,11 @@ class Edge:
                 response = error_response(GatewayFault(ErrorCode.INTERNAL_ERROR), {}, voice_at(scope["path"]))
                 await response(scope, receive, telling)
         finally:
-            telling.log(scope["path"] if scope["path"] in self._paths else "unknown")
+            telling.log(self._named(scope["path"]))
+
+    def _named(self, path: str) -> str:
+        below = next((each for each in self._mounted if path == each or path.startswith(f"{each}/")), "unknown")
+        return path if path in self._paths else below
 
 
 class _Telling:

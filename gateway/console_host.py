@@ -1,0 +1,123 @@
+"""The console's composition: as a part of a gateway, and as a host of its own beside one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from gateway.adapters.database import Database, open_database, upgrade
+from gateway.adapters.file_policies import PolicyErrors
+from gateway.adapters.ledger_key import LedgerKey
+from gateway.adapters.sql_accounts import Invitation, SqlAccounts
+from gateway.adapters.sql_keys import SqlKeys
+from gateway.adapters.sql_policies import SqlRevisions
+from gateway.adapters.sql_views import SqlViews
+from gateway.clock import SystemClock
+from gateway.console.app import PATH, create_console
+from gateway.console.asked import ConsoleParts
+from gateway.domain.errors import GatewayFault
+from gateway.domain.policy import Bundle
+from gateway.ledger import command_ledger, signer_of
+from gateway.parts import policies_folder, policies_of
+from gateway.pipeline.ports import Clock, Health, Ledger, PolicySource
+from gateway.settings import ConfigError, Settings
+from gateway.wire.app import Edge
+from gateway.wire.health import HealthCheck
+
+
+def console_parts(
+    *,
+    settings: Settings,
+    engine: Database,
+    key: LedgerKey,
+    ledger: Ledger,
+    clock: Clock,
+    policies: PolicySource,
+    health: Mapping[str, HealthCheck],
+) -> ConsoleParts:
+    """What a console is made of, from what a gateway has. Sessions are signed with a secret of the ledger's key, so
+    that every process which has the key knows them."""
+    return ConsoleParts(
+        database=engine,
+        ledger=ledger,
+        clock=clock,
+        accounts=SqlAccounts(engine, clock),
+        keys=SqlKeys(engine, clock),
+        views=SqlViews(engine, clock),
+        policies=policies,
+        policies_folder=policies_folder(settings),
+        settings=settings,
+        health=health,
+        secret=key.derived_secret(b"console sessions"),
+        public_key=signer_of(settings.ledger, key).public_key,
+    )
+
+
+class ConsoleHost:
+    """A process that serves the console alone. It records what is looked at in `ledger`, and decides nothing.
+
+    Raises `ConfigError`, `DatabaseUnfit` and `LedgerKeyError`."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        del environment
+        clock = SystemClock()
+        key = LedgerKey.load(settings.ledger.key_file)
+        self._engine = open_database(settings.database.url.get_secret_value())
+        self.ledger = command_ledger(settings.ledger, self._engine, key, clock)
+        try:
+            self._policies = _Shown(policies_of(settings).current())
+        except PolicyErrors as error:
+            raise ConfigError(f"the policies cannot be loaded:\n{error}") from None
+        self._parts = console_parts(
+            settings=settings,
+            engine=self._engine,
+            key=key,
+            ledger=self.ledger,
+            clock=clock,
+            policies=self._policies,
+            health={"ledger": self.ledger.health},
+        )
+        site = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+        site.mount(PATH, create_console(self._parts))
+        self.app: ASGIApp = Edge(site, frozenset(), (PATH,))
+
+    async def start(self) -> None:
+        """Bring the tables up to date, and be ready to record."""
+        await asyncio.to_thread(upgrade, self._engine)
+        await self.ledger.start()
+        await self._policies.number(SqlRevisions(self._engine))
+
+    async def first_invitation(self) -> Invitation | None:
+        """That of the first administrator, while nobody has accepted one."""
+        return await self._parts.accounts.first_invitation(self.ledger)
+
+    async def stop(self) -> None:
+        """Finish recording."""
+        await self.ledger.close()
+        self._engine.dispose()
+
+
+class _Shown:
+    """Implements `PolicySource`: the bundle of the folder, as it was when the console started."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    async def number(self, revisions: SqlRevisions) -> None:
+        """Have the revision that gateways give it. Raises `ConfigError`."""
+        try:
+            self._bundle = replace(self._bundle, revision=await revisions.of(self._bundle.digest))
+        except GatewayFault:
+            raise ConfigError("the database cannot be asked for the revision of the policies") from None
+
+    def current(self) -> Bundle:
+        """The bundle."""
+        return self._bundle
+
+    def health(self) -> Health:
+        """Always well: nothing is decided here."""
+        return Health(ok=True, detail="")

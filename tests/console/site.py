@@ -1,0 +1,113 @@
+"""A console over a ledger of its own, in this process: for tests that ask it directly, and for those with a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from gateway.adapters.sql_accounts import SqlAccounts
+from gateway.console_host import ConsoleHost
+from gateway.domain.accounts import Role, Sight
+from gateway.domain.evidence import Evidence
+from gateway.settings import Console, Database, Ledger, Settings
+from tests.adapters.ledger_house import House, house_at
+from tests.evidence import CLOCK
+
+PASSWORD = "correct horse battery staple"
+BASE = "https://console.test"
+
+
+class Form(httpx.AsyncClient):
+    """A browser without a screen: it keeps cookies and sends the token of the last page with every form."""
+
+    token = ""
+
+    async def page(self, path: str) -> str:
+        """The text of a page, which has to be there."""
+        response = await self.get(path)
+        assert response.status_code == 200, (path, response.status_code, response.text)
+        self._take(response)
+        return html.unescape(response.text)
+
+    async def submit(self, path: str, **fields: str) -> httpx.Response:
+        """Post a form."""
+        response = await self.post(path, data={"token": self.token, **fields})
+        self._take(response)
+        return response
+
+    def _take(self, response: httpx.Response) -> None:
+        found = re.search(r'name="token" value="([^"]+)"', response.text)
+        self.token = found[1] if found else self.token
+
+
+@dataclass
+class Site:
+    """The console, and what lies under it."""
+
+    house: House
+    host: ConsoleHost
+    accounts: SqlAccounts
+    clients: dict[str, Form] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> Sight:
+        """All of the ledger."""
+        return Sight()
+
+    def visitor(self) -> Form:
+        """Somebody who has not signed in."""
+        transport = httpx.ASGITransport(app=self.host.app)
+        return Form(transport=transport, base_url=BASE, headers={"sec-fetch-site": "same-origin"})
+
+    async def person(self, name: str, role: Role, sight: Sight | None = None) -> Form:
+        """Somebody of this role, signed in; the same for the same name."""
+        if name not in self.clients:
+            client = self.visitor()
+            invitation = await self.accounts.invite(self.host.ledger, name, role, sight or Sight())
+            await client.page(f"/console/invitation/{invitation.token}")
+            sent = await client.submit(f"/console/invitation/{invitation.token}", password=PASSWORD, again=PASSWORD)
+            assert sent.status_code == 303, sent.text
+            await client.page("/console/")
+            self.clients[name] = client
+        return self.clients[name]
+
+    def records(self, kind: str) -> Sequence[str]:
+        """The bodies of all records of a kind, in the order of time."""
+        found = self.house.rows(f"SELECT body FROM records WHERE kind = '{kind}' ORDER BY at, sequence")
+        return [bytes(row[0]).decode() for row in found]  # type: ignore[call-overload]
+
+    def add(self, *evidence: Evidence, writer: str = "gw-0000aaaa") -> None:
+        """Records of a gateway, integrated and indexed."""
+        self.house.write(writer, *evidence)
+        self.house.integrate()
+
+
+def settings_at(folder: Path, url: str = "") -> Settings:
+    """A console's settings over a database in a folder."""
+    return Settings(
+        database=Database(url=SecretStr(url or f"sqlite:///{folder}/gateway.db")),
+        ledger=Ledger(key_file=folder / "ledger.key", signed_file=str(folder / "signed"), origin="ledger.test/acme",
+                      append_deadline_ms=10_000),
+        console=Console(),
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def site_at(folder: Path) -> AsyncIterator[Site]:
+    """A console that runs."""
+    settings = settings_at(folder)
+    with house_at(f"sqlite:///{folder}/gateway.db", folder) as house:
+        host = ConsoleHost(settings, {})
+        await host.start()
+        site = Site(house, host, SqlAccounts(house.engine, CLOCK))
+        yield site
+        for client in site.clients.values():
+            await client.aclose()
+        await host.stop()
