@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gateway.adapters.metric_list import GROUPS
 from gateway.adapters.policy_codes import POLICY_CODES
 from gateway.adapters.policy_pages import policy_pages
 from gateway.adapters.policy_schema import policy_schema
@@ -77,6 +78,24 @@ def commands_page() -> str:
     return _HEAD + "\n".join(lines)
 
 
+def metrics_page() -> str:
+    """docs/metrics.md."""
+    lines = [
+        "# Metrics\n",
+        "`GET /metrics`, in Prometheus's text format, of one process. Labels are codes and configured names: no text",
+        "of a request, no name that a caller chose. A histogram `x` is `x_bucket`, `x_sum` and `x_count`. What the",
+        "canary asks is not counted among requests. `helm/alerts.yaml` and `helm/dashboards/` ask for these and no",
+        "others; each alarm has a page in [runbooks](runbooks/README.md).\n",
+    ]
+    for group, metrics in GROUPS.items():
+        lines += [f"## {group}\n", "| metric | kind | labels | meaning |", "|---|---|---|---|"]
+        for each in metrics:
+            labels = ", ".join(f"`{label}`" for label in each.labels)
+            lines.append(f"| `{each.name}` | {each.kind} | {labels} | {each.means} |")
+        lines.append("")
+    return _HEAD + "\n".join(lines)
+
+
 def policy_codes_page() -> str:
     """docs/policy-codes.md."""
     lines = [
@@ -115,6 +134,7 @@ def pages() -> dict[Path, str]:
         _DOCS / "errors.md": errors_page(),
         _DOCS / "commands.md": commands_page(),
         _DOCS / "entities.md": entities_page(),
+        _DOCS / "metrics.md": metrics_page(),
         _DOCS / "openapi.json": openapi_page(),
         _DOCS / "policy-codes.md": policy_codes_page(),
         _ROOT / "policies" / "policy.schema.json": schema_file(),

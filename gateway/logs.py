@@ -7,8 +7,12 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-_FOREIGN = {"asyncio": "a task failed unexpectedly"}
-"""What is said for loggers whose own messages quote exceptions, which may hold text."""
+_FOREIGN = {
+    "asyncio": "a task failed unexpectedly",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter": "traces cannot be exported",
+    "opentelemetry.sdk._shared_internal": "traces cannot be exported",
+}
+"""What is said for loggers whose own messages quote exceptions, or what a collector answered."""
 
 
 class _JsonLines(logging.Formatter):

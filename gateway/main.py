@@ -47,17 +47,20 @@ from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
 from gateway.ledger import ledger_of
 from gateway.parts import counters_of, detector_of, policies_folder, policies_of, prices_of, quotas_of
+from gateway.pipeline.canary import Canary
 from gateway.pipeline.catalogue import Catalogue
 from gateway.pipeline.costs import Costing
 from gateway.pipeline.excepting import Decider
 from gateway.pipeline.limiting import Limiter
-from gateway.pipeline.ports import ExternalModel, Health, LocalModel
+from gateway.pipeline.observing import CountingLedger, Observers
+from gateway.pipeline.ports import ExternalModel, Health, Ledger, LocalModel, Observer
 from gateway.pipeline.reading import Declarations, RequestReader
 from gateway.pipeline.story import Story
 from gateway.process import settle
 from gateway.settings import ConfigError, Settings, find_config, load
 from gateway.settings import LitellmExternal as LitellmSettings
 from gateway.settings import OpenAiExternal as OpenAiSettings
+from gateway.watching import CanaryStage, Watched, canary_of, traces_of, watch
 from gateway.wire.app import PATHS, Parts, create_app
 from gateway.wire.auth import Authenticator
 from gateway.wire.endpoint import Endpoint, Limits
@@ -103,7 +106,12 @@ class Gateway:
         self._aliases = aliases_of(settings, self._externals)
         self._counters = counters_of(settings, environment)
         self._limiter = Limiter(quotas_of(settings), self._counters, self._metrics)
-        self._story = self._build_story()
+        self._appends = CountingLedger(self._ledger)
+        self._traces = traces_of(environment)
+        self._story = self._build_story(
+            self._externals, self._locals, self._appends, Observers((self._metrics, *self._traces))
+        )
+        self._canary = self._build_canary()
         self.app: ASGIApp = create_app(self._parts(), self._lifespan)
 
     async def start(self) -> None:
@@ -114,6 +122,7 @@ class Gateway:
             await self._ledger.start()
             await asyncio.gather(*(part.start() for part in self._startable()))
             await self._policies.start()
+            self._canary.start()
             self._reload_on_hangup()
         except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
@@ -122,10 +131,12 @@ class Gateway:
     async def stop(self) -> None:
         """Finish recording, then end every part."""
         await self._policies.stop()
+        await self._canary.stop()
         await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
         await asyncio.gather(self._detector.stop(), *(model.stop() for model in self._locals.values()), *closing)
         await self._counters.aclose()
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in self._traces))
         await self._ledger.close()
         self._engine.dispose()
 
@@ -149,26 +160,42 @@ class Gateway:
         translated = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
         return [self._detector, *self._locals.values(), *translated]
 
-    def _build_story(self) -> Story:
+    def _build_story(
+        self,
+        externals: Mapping[str, ExternalModel],
+        locals_: Mapping[str, LocalModel],
+        ledger: Ledger,
+        observer: Observer,
+    ) -> Story:
         reader = RequestReader(
             declarations=_declarations(self._settings),
             aliases=self._aliases,
-            externals=self._externals,
-            locals_=self._locals,
+            externals=externals,
+            locals_=locals_,
             decoder=functools.partial(decoded, tokenizer=TiktokenTokens(vocabulary_file())),
         )
         return Story(
             reader=reader,
             detector=self._detector,
-            ledger=self._ledger,
+            ledger=ledger,
             policies=self._policies,
-            externals=self._externals,
-            locals_=self._locals,
+            externals=externals,
+            locals_=locals_,
             decider=Decider(self._masking(), SqlExceptions(self._engine)),
             costing=Costing(prices_of(self._settings)),
             clock=self._clock,
-            observer=self._metrics,
+            observer=observer,
         )
+
+    def _build_canary(self) -> Canary:
+        """It asks a story like the one that answers callers, whose ends are not counted among theirs."""
+        stage = CanaryStage(
+            aliases=self._aliases,
+            externals=self._externals,
+            locals_=self._locals,
+            story=functools.partial(self._build_story, ledger=self._ledger, observer=Observers()),
+        )
+        return canary_of(self._settings.canary, stage, self._clock, self._metrics.canary)
 
     def _masking(self) -> Masking:
         """Placeholders and hashes are keyed by the ledger's key, so they stay the same after a restart."""
@@ -179,14 +206,16 @@ class Gateway:
         server = self._settings.server
         auth = Authenticator(self._keys, required=self._settings.auth.required)
         limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
+        endpoint = Endpoint(self._story, auth, limits, self._limiter)
+        self._watch(endpoint)
         checks = self._health_checks()
         return Parts(
-            endpoint=Endpoint(self._story, auth, limits, self._limiter),
+            endpoint=endpoint,
             auth=auth,
             policies=self._policies,
             models=Catalogue(self._aliases, {**self._externals, **self._locals}, self._clock).names,
             health=checks,
-            metrics=self._metrics.render,
+            metrics=self._scrape,
             mounted=self._console(checks),
         )
 
@@ -205,6 +234,22 @@ class Gateway:
         )
         return {CONSOLE: create_console(parts)}
 
+    def _watch(self, endpoint: Endpoint) -> None:
+        parts = Watched(
+            endpoint=endpoint,
+            detector=self._detector,
+            ledger=self._ledger,
+            appends=self._appends,
+            policies=self._policies,
+            locals_=self._locals,
+        )
+        watch(self._metrics, parts)
+
+    async def _scrape(self) -> bytes:
+        for name, check in self._health_checks().items():
+            self._metrics.part_is(name, ok=(await check()).ok)
+        return self._metrics.render()
+
     def _health_checks(self) -> dict[str, HealthCheck]:
         async def policies() -> Health:
             return self._policies.health()
@@ -214,6 +259,7 @@ class Gateway:
             "detector": self._detector.health,
             "policies": policies,
             "limits": self._counters.health,
+            "canary": self._canary.health,
         }
         models: dict[str, ExternalModel | LocalModel] = {**self._externals, **self._locals}
         return checks | {f"destination:{name}": model.health for name, model in models.items()}

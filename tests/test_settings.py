@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.domain.policy import Zone
 from gateway.settings import (
     Auth,
+    Canary,
     ConfigError,
     Console,
     Database,
@@ -90,6 +91,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "ledger": (Ledger,),
     "policies": (Policies,),
     "detector": (Detector,),
+    "canary": (Canary,),
     "auth": (Auth,),
     "console": (Console,),
     "limits": (Limits, QuotaSection),

@@ -15,9 +15,9 @@ import os
 import secrets
 import signal
 import struct
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from gateway.adapters.gist_judge import GistJudge
@@ -55,6 +55,22 @@ class _Set:
     detectors: Json
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was asked so far: texts answered from the cache, texts that were not, and failures by cause."""
+
+    hits: int = 0
+    misses: int = 0
+    failed: Counter[FailureCause] = field(default_factory=Counter)
+
+    def add(self, asked: int, answers: Iterable[LeafReport]) -> None:
+        """So many were asked about; these are the answers that the cache did not hold."""
+        fresh = tuple(answers)
+        self.misses += len(fresh)
+        self.hits += asked - len(fresh)
+        self.failed.update(each.cause for each in fresh if isinstance(each, Failed))
+
+
 class PresidioDetector:
     """Implements `Detector`. `deadline_ms` is for all leaves of one request together, waiting included. `index_key` is
     the file of the key for the indexes of policies; `judges` asks for task and topic of each conversation. Without a
@@ -77,6 +93,7 @@ class PresidioDetector:
         self._deadline = deadline_ms / 1000
         self._known: dict[tuple[WorkerProcess, int], set[str]] = {}
         self._cache = _Cache()
+        self.tally = Tally()
         self._judge = GistJudge(self._workers if judges else [], self._deadline)
         self._sets: deque[tuple[tuple[CustomDetector, ...], _Set]] = deque(maxlen=_KEPT_SETS)
         self._probes: set[asyncio.Task[None]] = set()
@@ -111,6 +128,11 @@ class PresidioDetector:
             frozenset(entity for entity in told if isinstance(entity, str)) if isinstance(told, list) else frozenset()
         )
 
+    @property
+    def open_jobs(self) -> int:
+        """How many examinations run or wait."""
+        return sum(worker.open_jobs for worker in self._workers)
+
     async def health(self) -> Health:
         """Ok when at least one process answers jobs."""
         ready = any(worker.ready for worker in self._workers)
@@ -137,6 +159,7 @@ class PresidioDetector:
         if missing:
             said |= zip(missing, await self._ask([*missing.values()], detectors), strict=True)
             self._cache.put((key, said[key]) for key in missing)
+        self.tally.add(len(asked), (said[key] for key in missing))
         reports = [said[key] for key in keys]
         own = {leaf.address: _of(leaf, report) for leaf, report in zip(leaves, reports, strict=False)}
         found = told(own, list(zip(across, reports[len(leaves) :], strict=True)))

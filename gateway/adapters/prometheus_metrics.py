@@ -1,15 +1,50 @@
-"""Counters and timings for Prometheus. Labels are codes and configured names only."""
+"""Counters and timings for Prometheus. Labels are codes and configured names only; `metric_list` has them all."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from gateway.adapters.metric_list import METRICS, Kind
+from gateway.domain.evidence import Decided, Outcome
 
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-
-
 _MISSED_BEATS = 3
+_TOTAL = "_total"
+
+Reading = Callable[[], Iterable[tuple[tuple[str, ...], float]]]
+"""What is known at a scrape: a value for each combination of labels."""
+
+
+def _counter(registry: CollectorRegistry, name: str) -> Counter:
+    metric = METRICS[name]
+    return Counter(name.removesuffix(_TOTAL), metric.means, metric.labels, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str) -> Gauge:
+    metric = METRICS[name]
+    return Gauge(name, metric.means, metric.labels, registry=registry)
+
+
+class _Pulled(Collector):
+    """A metric that is read when somebody asks."""
+
+    def __init__(self, name: str, reading: Reading) -> None:
+        self._metric = METRICS[name]
+        self._reading = reading
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Its values now."""
+        metric = self._metric
+        family = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+        told = family(metric.name.removesuffix(_TOTAL), metric.means, labels=metric.labels)
+        for labels, value in self._reading():
+            told.add_metric(labels, value)
+        yield told
 
 
 class LedgerMetrics:
@@ -18,12 +53,11 @@ class LedgerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._every_s = 0.0
         self._last_s = time.time()
-        self._records = Counter("gateway_ledger_records", "Records that are durable.", registry=registry)
-        self._last = Gauge("gateway_ledger_last_record_seconds", "When the last one became so.", registry=registry)
-        self._size = Gauge("gateway_ledger_checkpoint_size", "Records under the newest checkpoint.", registry=registry)
-        self._signed = Gauge("gateway_ledger_checkpoint_seconds", "When it was signed here.", registry=registry)
-        silent = Gauge("gateway_ledger_silent", "1 when records are overdue, heartbeats with them.", registry=registry)
-        silent.set_function(self._silent)
+        self._records = _counter(registry, "gateway_ledger_records_total")
+        self._last = _gauge(registry, "gateway_ledger_last_record_seconds")
+        self._size = _gauge(registry, "gateway_ledger_checkpoint_size")
+        self._signed = _gauge(registry, "gateway_ledger_checkpoint_seconds")
+        _gauge(registry, "gateway_ledger_silent").set_function(self._silent)
 
     def expect(self, every_s: float) -> None:
         """A living ledger writes a record at least this often."""
@@ -44,56 +78,63 @@ class LedgerMetrics:
         return float(0 < self._every_s * _MISSED_BEATS < time.time() - self._last_s)
 
 
+class CanaryMetrics:
+    """Implements `CanaryObserver`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._rounds = _counter(registry, "gateway_canary_rounds_total")
+        self._last = _gauge(registry, "gateway_canary_last_round_seconds")
+        self._passed = _gauge(registry, "gateway_canary_passed")
+
+    def round_ended(self, result: str, passed: Iterable[tuple[str, str]], at: int) -> None:
+        """A round ended so; the operations and fields where a value passed; the time now, in microseconds."""
+        self._rounds.labels(result).inc()
+        self._last.set(at / 1e6)
+        self._passed.clear()
+        for operation, field in passed:
+            self._passed.labels(operation, field).set(1)
+
+
 class PrometheusMetrics:
     """Implements `ports.Observer`, `LimitObserver` and `PolicyObserver` on a registry of its own; `ledger` implements
-    `LedgerObserver`."""
+    `LedgerObserver`, `canary` `CanaryObserver`. What others know is read from them at a scrape: `pull`."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._stages = Histogram(
-            "gateway_stage_seconds",
-            "Time of one stage of a request.",
-            ["stage"],
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
-        self._decisions = Counter(
-            "gateway_decisions", "Recorded decisions.", ["route", "destination", "reason"], registry=self._registry
-        )
-        self._ends = Counter(
-            "gateway_outcomes", "How requests ended.", ["destination", "result"], registry=self._registry
-        )
+        registry = self._registry = CollectorRegistry()
+        stages = METRICS["gateway_stage_seconds"]
+        self._stages = Histogram(stages.name, stages.means, stages.labels, buckets=_BUCKETS, registry=registry)
+        self._decisions = _counter(registry, "gateway_decisions_total")
+        self._ends = _counter(registry, "gateway_outcomes_total")
+        self._limited = _counter(registry, "gateway_limited_total")
+        self._parts = _gauge(registry, "gateway_part_ok")
+        self._policies = _counter(registry, "gateway_policy_changes_total")
+        self._revision = _gauge(registry, "gateway_policy_revision")
+        self._stale = _gauge(registry, "gateway_policy_stale")
+        self.ledger = LedgerMetrics(registry)
+        self.canary = CanaryMetrics(registry)
 
-        self._limited = Counter(
-            "gateway_limited", "Requests refused by a limit.", ["scope", "limit"], registry=self._registry
-        )
-        self._policies = Counter(
-            "gateway_policy_changes", "Changes of the policy files, by result.", ["result"], registry=self._registry
-        )
-        self._revision = Gauge(
-            "gateway_policy_revision", "The revision of the policy bundle in force.", registry=self._registry
-        )
-        self._stale = Gauge(
-            "gateway_policy_stale", "1 while the newest policy files are not in force.", registry=self._registry
-        )
+    def pull(self, name: str, reading: Reading) -> None:
+        """Read this metric of `METRICS` here at each scrape."""
+        self._registry.register(_Pulled(name, reading))
 
-        self.ledger = LedgerMetrics(self._registry)
-
-    def stage(self, name: str, microseconds: int) -> None:
-        """One stage took this long."""
-        self._stages.labels(name).observe(microseconds / 1e6)
-
-    def decided(self, route: str, destination: str, reason: str) -> None:
+    def decided(self, evidence: Decided, stages: Mapping[str, int]) -> None:
         """A decision was recorded."""
-        self._decisions.labels(route, destination, reason).inc()
+        for stage, microseconds in {**stages, "added": sum(stages.values())}.items():
+            self._stages.labels(stage).observe(microseconds / 1e6)
+        classes = ",".join(sorted(each.value for each in evidence.classes))
+        self._decisions.labels(evidence.route.value, evidence.destination, evidence.policy.reason, classes).inc()
 
-    def ended(self, destination: str, result: str) -> None:
+    def ended(self, evidence: Decided, outcome: Outcome) -> None:
         """The way of a request ended."""
-        self._ends.labels(destination, result).inc()
+        self._ends.labels(evidence.destination, outcome.result.value).inc()
 
     def limited(self, scope: str, limit: str) -> None:
         """A limit refused a request."""
         self._limited.labels(scope, limit).inc()
+
+    def part_is(self, name: str, *, ok: bool) -> None:
+        """How a part is now."""
+        self._parts.labels(name).set(ok)
 
     def policies_read(self, result: str) -> None:
         """A policy bundle was activated, or files were rejected."""

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, exists, insert, select, update
 
 from gateway.adapters.tables import api_keys
 from gateway.domain.errors import ErrorCode, GatewayFault
-from gateway.domain.evidence import Event, EventKind
+from gateway.domain.evidence import SYNTHETIC, Event, EventKind
 from gateway.pipeline.ports import Clock, Ledger, Principal, UnknownKey
 
 REMEMBER_SECONDS = 2.0
@@ -65,6 +65,8 @@ def _new_key(*, name: str, tenant: str, app: str) -> NewKey:
             raise KeyNameError(
                 f"{what}: up to 63 letters, digits, dots, dashes and underscores, a letter or digit first"
             )
+        if value == SYNTHETIC:
+            raise KeyNameError(f"{what}: {SYNTHETIC} is the name of requests that the gateway makes itself")
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(12))
     key = f"gw_{key_id}_{secrets.token_urlsafe(32)}"
     return NewKey(key_id, key, _digest(key), name, tenant, app)

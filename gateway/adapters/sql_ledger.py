@@ -165,13 +165,18 @@ class SqlLedger:
 
     async def append(self, evidence: Evidence) -> Receipt:
         """The receipt, once the record is durable. Raises `GatewayFault(LEDGER_UNAVAILABLE)` when it is not in time."""
-        if self._tree is not None and self._tree.lost:
+        if self.lost:
             raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
         return await self._append(evidence, self._deadline)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the database does not continue what was signed before."""
+        return self._tree is not None and self._tree.lost
+
     async def health(self) -> Health:
         """Whether a record could be written now: one is, and taken back."""
-        if self._tree is not None and self._tree.lost:
+        if self.lost:
             return Health(ok=False, detail=LOST)
         try:
             await self._ask(_probed, self._deadline)

@@ -15,6 +15,9 @@ from gateway.domain.facts import FindingFact
 from gateway.domain.finding import JudgedTask
 from gateway.domain.labels import DataClass, Entity, Label
 
+SYNTHETIC = "gateway-canary"
+"""The app and tenant of what the gateway asked itself. No key of anybody can have them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:

@@ -277,19 +277,31 @@ def _reviewed(evidence: Reviewed) -> dict[str, Json]:
 
 
 def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
-    model_is_clean = all(fact.schema != "/model" for fact in evidence.findings)
     return {
-        "model": _name(evidence.model, secrets, clean=model_is_clean),
+        "model": _name(evidence.model, secrets, clean=_model_is_clean(evidence)),
         "purpose": _name(evidence.purpose, secrets, clean=True),
         "claimed": _name(evidence.claimed_label, secrets, clean=True),
     }
 
 
+def shown_model(evidence: Decided) -> str:
+    """The model that the caller named, where it can only be a name; else empty."""
+    return evidence.model if _is_shown(evidence.model, clean=_model_is_clean(evidence)) else ""
+
+
+def _model_is_clean(evidence: Decided) -> bool:
+    return all(fact.schema != "/model" for fact in evidence.findings)
+
+
 def _name(value: str, secrets: Secrets, *, clean: bool) -> str:
     """A name of the caller's choice: in clear where it can only be a name, else a commitment."""
+    shown = not value or _is_shown(value, clean=clean)
+    return value if shown else commitment(secrets.day_key, secrets.salt, value.encode())
+
+
+def _is_shown(value: str, *, clean: bool) -> bool:
     digits = _DIGIT.findall(_RELEASE_DATE.sub("", value, count=1))
-    shown = clean and is_word(value) and len(digits) <= _MOST_DIGITS
-    return value if shown or not value else commitment(secrets.day_key, secrets.salt, value.encode())
+    return clean and is_word(value) and len(digits) <= _MOST_DIGITS
 
 
 def _committed(content: Content, secrets: Secrets) -> dict[str, Json]:

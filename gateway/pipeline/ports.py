@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from gateway.domain.capability import Capability
 from gateway.domain.clearance import Clearance, Receipt
 from gateway.domain.conversation import Conversation, Leaf, Operation
 from gateway.domain.detectors import CustomDetector
-from gateway.domain.evidence import Evidence
+from gateway.domain.evidence import Decided, Evidence, Outcome
 from gateway.domain.exceptions import PolicyException
 from gateway.domain.finding import Report
 from gateway.domain.policy import Bundle
@@ -187,16 +187,13 @@ class Clock(Protocol):
 
 
 class Observer(Protocol):
-    """Counts and times what happens. Labels are codes and configured names, never text of a request."""
+    """Counts and times what happens. It may tell codes, numbers and configured names, never text of a request."""
 
-    def stage(self, name: str, microseconds: int) -> None:
-        """One stage of the way of a request took this long."""
+    def decided(self, evidence: Decided, stages: Mapping[str, int]) -> None:
+        """A decision was recorded. `stages` are the times of detect, decide and record, in this order, in
+        microseconds."""
         ...
 
-    def decided(self, route: str, destination: str, reason: str) -> None:
-        """A decision was recorded."""
-        ...
-
-    def ended(self, destination: str, result: str) -> None:
-        """The way of a request ended."""
+    def ended(self, evidence: Decided, outcome: Outcome) -> None:
+        """The way of a request ended; the outcome is about to be recorded."""
         ...

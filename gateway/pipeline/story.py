@@ -237,7 +237,6 @@ class Story:
     def _end(self, way: _Way, end: _End, telling: Telling = _NOT_TOLD) -> None:
         """Record the outcome beside the answer: the caller does not wait for it, `drain` does."""
         now = self._clock.now()
-        self._observer.ended(way.evidence.destination, end.result.value)
         outcome = Outcome(
             decision_id=way.evidence.decision_id,
             at=now,
@@ -251,6 +250,7 @@ class Story:
             prompt_tokens=telling.usage.prompt,
             completion_tokens=telling.usage.completion,
         )
+        self._observer.ended(way.evidence, outcome)
         task = asyncio.get_running_loop().create_task(self._write(way, outcome, telling.usage.events))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
@@ -263,9 +263,7 @@ class Story:
         await way.asked.allowance.spend(external_tokens(way.evidence, conversation, outcome, events))
 
     def _observe(self, evidence: Decided, stages: Mapping[str, int], *, since: int) -> None:
-        for name, microseconds in {**stages, "record": self._clock.now() - since}.items():
-            self._observer.stage(name, microseconds)
-        self._observer.decided(evidence.route.value, evidence.destination, evidence.policy.reason)
+        self._observer.decided(evidence, {**stages, "record": self._clock.now() - since})
 
 
 @dataclass(frozen=True, slots=True)

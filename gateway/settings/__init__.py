@@ -23,6 +23,7 @@ from gateway.settings.reading import (
 )
 from gateway.settings.sections import (
     Auth,
+    Canary,
     Console,
     Database,
     Detector,
@@ -37,6 +38,7 @@ from gateway.settings.sections import (
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "Auth",
+    "Canary",
     "ConfigError",
     "Console",
     "Database",

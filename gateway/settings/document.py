@@ -12,7 +12,18 @@ from gateway.settings.destinations import (
     ModelAlias,
     OpenAiExternal,
 )
-from gateway.settings.sections import Auth, Console, Database, Detector, Ledger, Limits, Policies, Section, Server
+from gateway.settings.sections import (
+    Auth,
+    Canary,
+    Console,
+    Database,
+    Detector,
+    Ledger,
+    Limits,
+    Policies,
+    Section,
+    Server,
+)
 
 _LOCAL_SLM = LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp")
 
@@ -25,6 +36,7 @@ class Settings(Section):
     ledger: Ledger = Ledger()
     policies: Policies = Policies()
     detector: Detector = Detector()
+    canary: Canary = Canary()
     auth: Auth = Auth()
     console: Console = Console()
     limits: Limits = Limits()

@@ -21,6 +21,7 @@ from gateway.settings.destinations import LitellmExternal, LlamaCpp, ModelAlias,
 from gateway.settings.document import Settings
 from gateway.settings.sections import (
     Auth,
+    Canary,
     Console,
     Database,
     Detector,
@@ -165,6 +166,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
     "ledger": (Ledger,),
     "policies": (Policies,),
     "detector": (Detector,),
+    "canary": (Canary,),
     "auth": (Auth,),
     "console": (Console,),
     "limits": (Limits, QuotaSection),

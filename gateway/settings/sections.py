@@ -64,6 +64,13 @@ class Detector(Section):
     judge_tasks: bool = False
 
 
+class Canary(Section):
+    """The requests that the gateway makes itself, to see that nothing gets out: whether, and how often."""
+
+    enabled: bool = True
+    interval_s: float = Field(default=900.0, ge=1)
+
+
 class Auth(Section):
     """Whether callers need an API key. Without one every caller is the same `anonymous` app: for local trials only."""
 

@@ -56,7 +56,7 @@ class Parts:
     policies: PolicySource
     models: ModelNames
     health: Mapping[str, HealthCheck]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     mounted: Mapping[str, ASGIApp] = field(default_factory=dict)
     """Applications of their own below a path, such as `/console`."""
 
@@ -102,7 +102,7 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
         return await readiness(parts.health, bundle.revision, bundle.digest)
 
     async def metrics(_: Request) -> ASGIApp:
-        return Response(parts.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await parts.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return {
         **{path: ("POST", functools.partial(parts.endpoint.serve, op)) for path, op in PATHS.items()},

@@ -50,6 +50,11 @@ class Endpoint:
         self._limiter = limiter
         self._open = 0
 
+    @property
+    def open_requests(self) -> int:
+        """How many requests are open, streams until they end."""
+        return self._open
+
     async def serve(self, operation: Operation, request: Request) -> ASGIApp:
         """The response to one request, in the voice of its operation. It holds its place until it was sent."""
         with contextlib.ExitStack() as held:

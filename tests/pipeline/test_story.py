@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,7 +14,7 @@ from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault, UpstreamError
-from gateway.domain.evidence import Outcome
+from gateway.domain.evidence import Decided, Outcome
 from gateway.domain.labels import Label
 from gateway.domain.policy import Bundle
 from gateway.main import DECLARATIONS
@@ -83,18 +84,15 @@ class CountingObserver:
     def __init__(self) -> None:
         self.told: list[tuple[str, ...]] = []
 
-    def stage(self, name: str, microseconds: int) -> None:
-        """A time."""
-        assert microseconds >= 0
-        self.told.append(("stage", name))
-
-    def decided(self, route: str, destination: str, reason: str) -> None:
+    def decided(self, evidence: Decided, stages: Mapping[str, int]) -> None:
         """A decision."""
-        self.told.append(("decided", route, destination, reason))
+        assert all(microseconds >= 0 for microseconds in stages.values())
+        self.told.append(("stages", *stages))
+        self.told.append(("decided", evidence.route.value, evidence.destination, evidence.policy.reason))
 
-    def ended(self, destination: str, result: str) -> None:
+    def ended(self, evidence: Decided, outcome: Outcome) -> None:
         """An end."""
-        self.told.append(("ended", destination, result))
+        self.told.append(("ended", evidence.destination, outcome.result.value))
 
 
 @dataclass

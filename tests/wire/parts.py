@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -45,6 +45,10 @@ async def _names() -> tuple[str, ...]:
     return ("local/*", "gpt-*")
 
 
+async def _up() -> bytes:
+    return b"up 1\n"
+
+
 async def well() -> Health:
     """A part without a fault."""
     return Health(ok=True, detail="")
@@ -64,7 +68,7 @@ class Front:
     limits: Limits = LIMITS
     limiter: Limiter = field(default_factory=lambda: limiter(Quotas()))
     health: Mapping[str, HealthCheck] = field(default_factory=lambda: {"ledger": well})
-    metrics: Callable[[], bytes] = lambda: b"up 1\n"
+    metrics: Callable[[], Awaitable[bytes]] = _up
     bundle: Bundle = field(default_factory=bundle)
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ def told(access: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [vars(record)["fields"] for record in access.records if record.name == "gateway.access"]
 
 
-def broken() -> bytes:
+async def broken() -> bytes:
     """A part with an unexpected fault, whose message holds text of a request."""
     raise RuntimeError(CANARY)
 
