@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help serve demo test test-node lint format bench bench-detection docs docs-leaks lock install dev wheel clean
 
+JOBS ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,8 +24,8 @@ serve: install ## run the gateway on 127.0.0.1:8080 (ARGS="--port 9000" passes a
 demo: install ## see in one screen what leaves and what stays
 	@exec $(BIN)/gateway demo $(ARGS)
 
-test: dev ## the whole test suite
-	$(BIN)/python -m pytest $(ARGS)
+test: dev ## the whole test suite, file by file in JOBS processes
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-node: dev ## the official Node clients, directly and through the gateway (needs Node 20 or newer)
 	$(BIN)/python -m tests.node.run
