@@ -25,7 +25,7 @@ from opentelemetry.util.types import AttributeValue
 from gateway import __version__
 from gateway.domain.conversation import Operation
 from gateway.domain.evidence import Decided, Outcome, Result, Route
-from gateway.domain.record import shown_model
+from gateway.domain.shown_names import shown_model
 
 _NANOSECONDS = 1000
 _MOST_OPEN = 10_000

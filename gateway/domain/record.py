@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
@@ -45,7 +44,8 @@ from gateway.domain.evidence import (
 from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.record_fit import findings_within, lacks_within, names_within
-from gateway.domain.record_schema import SCHEMAS, RecordError, is_word
+from gateway.domain.record_schema import SCHEMAS, RecordError
+from gateway.domain.shown_names import is_shown, model_is_clean
 from gateway.domain.strict_json import Json, text_at
 
 VERSION = 1
@@ -54,9 +54,6 @@ NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-_MOST_DIGITS = 6
-_DIGIT = re.compile(r"[0-9]")
-_RELEASE_DATE = re.compile(r"20[0-9]{2}(-?)[01][0-9]\1[0-3][0-9]")
 _KINDS = {
     Route.EXTERNAL: "intent",
     Route.EXTERNAL_TRANSFORMED: "intent",
@@ -278,30 +275,16 @@ def _reviewed(evidence: Reviewed) -> dict[str, Json]:
 
 def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:
     return {
-        "model": _name(evidence.model, secrets, clean=_model_is_clean(evidence)),
+        "model": _name(evidence.model, secrets, clean=model_is_clean(evidence)),
         "purpose": _name(evidence.purpose, secrets, clean=True),
         "claimed": _name(evidence.claimed_label, secrets, clean=True),
     }
 
 
-def shown_model(evidence: Decided) -> str:
-    """The model that the caller named, where it can only be a name; else empty."""
-    return evidence.model if _is_shown(evidence.model, clean=_model_is_clean(evidence)) else ""
-
-
-def _model_is_clean(evidence: Decided) -> bool:
-    return all(fact.schema != "/model" for fact in evidence.findings)
-
-
 def _name(value: str, secrets: Secrets, *, clean: bool) -> str:
     """A name of the caller's choice: in clear where it can only be a name, else a commitment."""
-    shown = not value or _is_shown(value, clean=clean)
+    shown = not value or is_shown(value, clean=clean)
     return value if shown else commitment(secrets.day_key, secrets.salt, value.encode())
-
-
-def _is_shown(value: str, *, clean: bool) -> bool:
-    digits = _DIGIT.findall(_RELEASE_DATE.sub("", value, count=1))
-    return clean and is_word(value) and len(digits) <= _MOST_DIGITS
 
 
 def _committed(content: Content, secrets: Secrets) -> dict[str, Json]:
