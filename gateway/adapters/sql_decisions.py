@@ -53,6 +53,18 @@ class SqlDecisions:
             found = connection.execute(first).scalar_one()
         return until if found is None else int(found)
 
+    def slices(self, since: int, until: int, size: int) -> Iterator[tuple[int, int]]:
+        """A period cut into pieces of about `size` records (more where so many have one time), in its order."""
+        place = since
+        with self._reading() as connection:
+            while place < until:
+                here = and_(records.c.at >= place, records.c.at < until)
+                next_at = select(records.c.at).where(here).order_by(records.c.at).limit(1).offset(size)
+                found = connection.execute(next_at).scalar_one_or_none()
+                end = until if found is None else max(int(found), place + 1)
+                yield place, end
+                place = end
+
     def pages(self, since: int, until: int, size: int = _PAGE) -> Iterator[Page]:
         """The decisions with `since <= at < until`, microseconds since the epoch."""
         place = (since, "", -1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
+import os
 import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from gateway.adapters.sql_decisions import SqlDecisions
 from gateway.cli import stop_for_configuration
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.policy_bundle import EXIT_FOUND, bundle_at
+from gateway.cli.policy_crew import AT_ONCE, Held, Span, Task, parts
 from gateway.domain.comparing import Compared, Missed, Movement, Replayed
 from gateway.domain.evidence import Route
+from gateway.domain.policy import Bundle
 from gateway.domain.recorded import Past, Unread, Unreplayable, past_of
-from gateway.domain.replaying import Again, Replayer
 
 _SPAN = re.compile(r"(\d{1,5})([dhm])")
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
@@ -48,6 +49,9 @@ WHY: Mapping[Unreplayable, str] = {
 
 _SINCE = click.option("--since", default="30d", show_default=True, help="From when: 30d, 12h, 45m, or 2026-11-01.")
 _UNTIL = click.option("--until", default="", help="Up to when, as --since (else now).")
+_PROCESSES = click.option(
+    "--processes", type=click.IntRange(0, 256), default=0, help="How many processes at most. [default: one a core]"
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -56,17 +60,18 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--bundle", "folder", required=True, type=_FOLDER, help="Folder of the policy files.")
 @_SINCE
 @_UNTIL
+@_PROCESSES
 @config_option
 @_JSON
-def replay(*, folder: Path, since: str, until: str, config: str, as_json: bool) -> None:
+def replay(*, folder: Path, since: str, until: str, processes: int, config: str, as_json: bool) -> None:
     """Make the decisions of the ledger again under a bundle, from what was recorded of them.
 
     Those that this very bundle made have to come out as the log says; exit 1 and their ids when one does not.
     """
-    replayer = Replayer(bundle_at(folder))
-    replayed = Replayed(replayer.bundle.digest)
-    for past in _decisions(config, _period(since, until)):
-        replayed.add(past, replayer.again(past) if isinstance(past, Past) else past)
+    bundle = bundle_at(folder)
+    replayed = Replayed(bundle.digest)
+    for part, _ in _held([folder], [bundle], config, _period(since, until), processes):
+        replayed.merge(part)
     click.echo(json.dumps(_replayed_json(replayed), indent=2)) if as_json else _show_replayed(replayed)
     sys.exit(EXIT_FOUND if replayed.differing else 0)
 
@@ -76,61 +81,52 @@ def replay(*, folder: Path, since: str, until: str, config: str, as_json: bool) 
 @click.argument("new", type=_FOLDER)
 @_SINCE
 @_UNTIL
+@_PROCESSES
 @config_option
 @_JSON
-def diff(*, old: Path, new: Path, since: str, until: str, config: str, as_json: bool) -> None:
+def diff(*, old: Path, new: Path, since: str, until: str, processes: int, config: str, as_json: bool) -> None:
     """Hold the decisions of the ledger against two bundles: what would the new one do otherwise?
 
     Exit 1 when it would let leave what the old one keeps inside or refuses.
     """
-    before, after = Replayer(bundle_at(old)), Replayer(bundle_at(new))
     compared = Compared()
-    for past in _decisions(config, _period(since, until)):
-        both: tuple[Again | Unread, Again | Unread] = (
-            (before.again(past), after.again(past)) if isinstance(past, Past) else (past, past)
-        )
-        compared.add(past, *both)
+    bundles = [bundle_at(old), bundle_at(new)]
+    for _, part in _held([old, new], bundles, config, _period(since, until), processes):
+        compared.merge(part)
     click.echo(json.dumps(_compared_json(compared), indent=2)) if as_json else _show_compared(compared)
     sys.exit(EXIT_FOUND if compared.opened else 0)
 
 
-def _decisions(config: str, period: tuple[int, int]) -> Iterator[Past | Unread]:
-    """The decisions of a period, the oldest first, with a bar on a terminal."""
-    with _ledger(config) as ledger, _without_collecting():
-        keys, first = ledger.keys(), ledger.first_at(*period)
-        with _told(first, period[1]) as tell:
-            for page in ledger.pages(first, period[1]):
-                yield from (past_of(body, keys) for body in page.bodies)
-                tell(page.last, len(page.bodies))
+def _held(
+    folders: Sequence[Path], bundles: Sequence[Bundle], config: str, period: Span, processes: int
+) -> Iterator[Held]:
+    """What comes of the decisions of a period, the oldest first, with a bar on a terminal."""
+    url = settings_of(config).database.url.get_secret_value()
+    task = Task(url, tuple(folders), tuple(bundle.digest for bundle in bundles))
+    with _ledger(config) as ledger:
+        spans = list(ledger.slices(ledger.first_at(*period), period[1], AT_ONCE))
+        with _told(len(spans)) as tell:
+            for held in parts(task, bundles, spans, processes or os.cpu_count() or 1):
+                tell(sum(each.decisions for each in held))
+                yield held
 
 
 @contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Records are JSON without cycles: to look for some would take a third of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@contextlib.contextmanager
-def _told(first: int, end: int) -> Iterator[Callable[[int, int], None]]:
+def _told(spans: int) -> Iterator[Callable[[int], None]]:
     """A bar on standard error where that is a terminal: how much of the period is done, and how fast."""
     said = TextColumn("{task.percentage:>3.0f}%  {task.fields[done]:,} decisions, {task.fields[rate]:,} a second")
     columns = (BarColumn(), said, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("", total=max(1, end - first), done=0, rate=0)
+        task = progress.add_task("", total=spans, done=0, rate=0)
         done, began = 0, time.monotonic()
 
-        def tell(at: int, decisions: int) -> None:
+        def tell(decisions: int) -> None:
             nonlocal done
             done += decisions
             rate = round(done / max(0.001, time.monotonic() - began))
-            progress.update(task, completed=at - first, done=done, rate=rate)
+            progress.update(task, advance=1, done=done, rate=rate)
 
         yield tell
-        progress.update(task, completed=max(1, end - first))
 
 
 def decision_of_the_past(decision_id: str, config: str) -> Past | Unread:

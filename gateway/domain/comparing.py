@@ -6,11 +6,11 @@ Counts, and a bounded number of ids and names: a million decisions take no more 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.domain.recorded import Past, Unread, Unreplayable
+from gateway.domain.recorded import OtherForm, Past, Unread, Unreplayable
 from gateway.domain.replaying import Again
 from gateway.domain.routing import ToExternal, Way, more_open
 from gateway.domain.sensitivity import MEANINGS
@@ -30,7 +30,13 @@ class Missed:
     def add(self, unread: Unread) -> None:
         """Count one."""
         self.counts[unread.cause] += 1
-        _sample(self.samples.setdefault(unread.cause, []), unread.decision_id, MOST_SAMPLES)
+        _sample(self.samples.setdefault(unread.cause, []), MOST_SAMPLES, unread.decision_id)
+
+    def merge(self, later: Missed) -> None:
+        """Count what was counted of later decisions, too."""
+        self.counts += later.counts
+        for cause, ids in later.samples.items():
+            _sample(self.samples.setdefault(cause, []), MOST_SAMPLES, *ids)
 
 
 @dataclass(slots=True)
@@ -61,19 +67,38 @@ class Replayed:
         elif unread is not None:
             self.missed.add(unread)
 
+    def merge(self, later: Replayed) -> None:
+        """Count what was counted of later decisions, too."""
+        self.decisions += later.decisions
+        self.equal += later.equal
+        self.differing += later.differing
+        self.moved += later.moved
+        self.others += later.others
+        self.routes += later.routes
+        self.reasons += later.reasons
+        self.missed.merge(later.missed)
+        _sample(self.different, MOST_IDS, *later.different)
+
     def _compare(self, past: Past, again: Again) -> None:
         self.routes[again.decision.route] += 1
         self.reasons[again.decision.reason] += 1
         if past.digest != self.digest:
             self.others[past.digest] += 1
-            self.moved += again.decision.route != past.decided.route
+            self.moved += again.decision.route != past.route
         elif past.meanings != MEANINGS:
             self.missed.add(Unread(past.decision_id, Unreplayable.OTHER_MEANINGS))
-        elif again.decision == past.decided:
+        elif self._came_out(past, again):
             self.equal += 1
         else:
             self.differing += 1
-            _sample(self.different, past.decision_id, MOST_IDS)
+            _sample(self.different, MOST_IDS, past.decision_id)
+
+    def _came_out(self, past: Past, again: Again) -> bool:
+        """Whether it was decided then as it is now. What cannot be read was not."""
+        try:
+            return again.decision == past.decided
+        except OtherForm:
+            return False
 
 
 class Movement(StrEnum):
@@ -112,6 +137,13 @@ class Cell:
     apps: Counter[str] = field(default_factory=Counter)
     samples: list[str] = field(default_factory=list)
 
+    def merge(self, later: Cell) -> None:
+        """Count what was counted of later decisions, too."""
+        self.count += later.count
+        _sample(self.samples, MOST_SAMPLES, *later.samples)
+        _named(self.rules, later.rules)
+        _named(self.apps, later.apps)
+
 
 @dataclass(slots=True)
 class Compared:
@@ -130,16 +162,23 @@ class Compared:
         unread: Sequence[Unread] = [each for each in (past, old, new) if isinstance(each, Unread)]
         self.missed.add(unread[0])
 
+    def merge(self, later: Compared) -> None:
+        """Count what was counted of later decisions, too."""
+        self.decisions += later.decisions
+        self.missed.merge(later.missed)
+        for place, cell in later.cells.items():
+            self.cells.setdefault(place, Cell()).merge(cell)
+
     def _count(self, past: Past, old: Again, new: Again) -> None:
         moves = movement(old, new)
         cell = self.cells.setdefault((moves, old.decision.route, new.decision.route), Cell())
         cell.count += 1
         if moves is Movement.UNCHANGED:
             return
-        _sample(cell.samples, past.decision_id, MOST_SAMPLES)
-        _named(cell.apps, past.app)
-        for rule in set(old.decision.rules[0]) ^ set(new.decision.rules[0]) or set(new.decision.rules[0]):
-            _named(cell.rules, rule)
+        _sample(cell.samples, MOST_SAMPLES, past.decision_id)
+        _named(cell.apps, {past.app: 1})
+        rules = set(old.decision.rules[0]) ^ set(new.decision.rules[0]) or set(new.decision.rules[0])
+        _named(cell.rules, dict.fromkeys(rules, 1))
 
     def ordered(self) -> list[tuple[tuple[Movement, str, str], Cell]]:
         """The cells, those that let out first; of each movement the largest first."""
@@ -152,11 +191,11 @@ class Compared:
         return sum(cell.count for (moves, _, _), cell in self.cells.items() if moves is Movement.OPENED)
 
 
-def _sample(ids: list[str], decision_id: str, most: int) -> None:
-    if len(ids) < most:
-        ids.append(decision_id)
+def _sample(ids: list[str], most: int, *decision_ids: str) -> None:
+    ids.extend(decision_ids[: most - len(ids)])
 
 
-def _named(names: Counter[str], name: str) -> None:
-    if name in names or len(names) < _MOST_NAMES:
-        names[name] += 1
+def _named(names: Counter[str], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        if name in names or len(names) < _MOST_NAMES:
+            names[name] += count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -108,21 +108,38 @@ SAID = frozenset({LABEL, TASK, ContextField.PURPOSE.value})
 """What a caller says of itself, or its words are taken for. It may only tighten."""
 
 
-def reads(condition: Condition) -> frozenset[str]:
-    """What a condition asks for beside findings and classes: `LABEL`, `TASK`, and the names of context fields."""
+Simple = FindingIs | ClassIs | LabelIs | ContextIs | TaskIs
+
+
+def simple(condition: Condition) -> Iterator[Simple]:
+    """What a condition is joined of."""
     match condition:
         case AnyOf(conditions=inner) | AllOf(conditions=inner):
-            return frozenset[str]().union(*(reads(each) for each in inner))
+            for each in inner:
+                yield from simple(each)
         case Not(condition=inner_one):
-            return reads(inner_one)
+            yield from simple(inner_one)
+        case FindingIs() | ClassIs() | LabelIs() | ContextIs() | TaskIs():
+            yield condition
+        case _:
+            assert_never(condition)
+
+
+def reads(condition: Condition) -> frozenset[str]:
+    """What a condition asks for beside findings and classes: `LABEL`, `TASK`, and the names of context fields."""
+    return frozenset(name for each in simple(condition) for name in _read(each))
+
+
+def _read(condition: Simple) -> Sequence[str]:
+    match condition:
         case ContextIs(field=field):
-            return frozenset({field.value})
+            return (field.value,)
         case LabelIs():
-            return frozenset({LABEL})
+            return (LABEL,)
         case TaskIs():
-            return frozenset({TASK})
+            return (TASK,)
         case FindingIs() | ClassIs():
-            return frozenset()
+            return ()
         case _:
             assert_never(condition)
 
@@ -223,7 +240,7 @@ def _context(condition: ContextIs) -> Test:
 def _finding(condition: FindingIs) -> Test:
     entity, least = condition.entity, condition.min_confidence
     if condition.min_count > 1 or condition.sources:
-        return lambda now: _enough(condition, now.found.get(entity, ()))
+        return lambda now: enough(condition, now.found.get(entity, ()))
 
     def test(now: Circumstances) -> bool:
         for fact in now.found.get(entity, ()):  # noqa: SIM110 - as above
@@ -234,8 +251,10 @@ def _finding(condition: FindingIs) -> Test:
     return test
 
 
-def _enough(condition: FindingIs, here: Sequence[FindingFact]) -> bool:
-    """A value that was resent counts once, unless the rule asks in whose words it stands: then each leaf counts."""
+def enough(condition: FindingIs, here: Sequence[FindingFact]) -> bool:
+    """Whether a condition holds where these are the findings of its entity.
+
+    A value that was resent counts once, unless the rule asks in whose words it stands: then each leaf counts."""
     least, sources = condition.min_confidence, condition.sources
     counted = 0
     some = False

@@ -8,11 +8,11 @@ that asks for one of them cannot be held against this record.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from gateway.domain.alias import Alias
 from gateway.domain.capability import Capability, Lack
@@ -23,7 +23,6 @@ from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import Entity, Label
 from gateway.domain.record import VERSION
-from gateway.domain.record_fit import band_of
 
 _COMMITTED = "h1:"
 
@@ -65,46 +64,79 @@ class OtherForm(Exception):
     """A record that was not written as records are now."""
 
 
+_T = TypeVar("_T")
+_SOURCES = {each.value: each for each in Source}
+_UNKNOWN_KEY = ""
+_NOTHING, _KEY = frozenset[ContextField](), frozenset({ContextField.KEY})
 _NOT_THERE = (KeyError, TypeError, ValueError, AttributeError)
 """What reading JSON of another form raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One decision of the past. `digest` is that of the bundle that decided, `meanings` says which table of entities
-    held, `spent` are the exceptions without a use left, `unknown` the fields of the context that cannot be told.
+    """One decision of the past. `digest` is that of the bundle that decided, `unknown` are the fields of the context
+    that cannot be told.
 
-    The facts are put together when they are asked for: most decisions equal one that was made again already. What reads
-    them raises `OtherForm` where the record was not written as records are now.
+    The rest is put together when it is asked for: most decisions equal one that was made again already. What reads it
+    raises `OtherForm` where the record was not written as records are now.
     """
 
     decision_id: str
     digest: str
-    meanings: str
     tenant: str
     app: str
-    at: int
-    alias: Alias
-    spent: frozenset[str]
     unknown: frozenset[ContextField]
-    decided: Decision
     key_id: str
     said: _Record = field(repr=False)
 
+    @property
+    def at(self) -> int:
+        """When it was made, in microseconds since the epoch."""
+        return self.said["t"]
+
+    @property
+    def meanings(self) -> str:
+        """Which table of entities held."""
+        return self.said["pol"]["ent"]
+
+    @property
+    def alias(self) -> Alias:
+        """Where the model could go."""
+        return Alias(self.said["to"]["ext"], self.said["to"]["loc"])
+
+    @property
+    def spent(self) -> frozenset[str]:
+        """The exceptions without a use left."""
+        return frozenset(self.said["pol"]["spent"])
+
+    @property
+    def route(self) -> str:
+        """Where it went."""
+        return self.said["do"]["route"]
+
+    @property
+    def lacking(self) -> bool:
+        """Whether some model inside could not do what was asked."""
+        return bool(self.said["lack"])
+
+    @property
+    def decided(self) -> Decision:
+        """What was decided."""
+        return _or_other_form(_decided, self.said)
+
+    @property
+    def findings(self) -> Sequence[FindingFact]:
+        """What was found."""
+        return _or_other_form(_findings, self.said)
+
     def essence(self, asked: AbstractSet[str]) -> Hashable:
-        """All of the facts that a decision can depend on, but for tenant, app and time, where rules ask for `asked`:
-        places, and how sure within a band, make no difference."""
-        try:
-            return _essence(self.said, self.key_id, asked)
-        except _NOT_THERE:
-            raise OtherForm from None
+        """All of the facts that a decision can depend on, but for findings, tenant, app and time, where rules ask for
+        `asked`."""
+        return _or_other_form(lambda said: _essence(said, self.key_id, asked), self.said)
 
     def facts(self) -> Facts:
         """The facts that it was made on."""
-        try:
-            return _facts(self.said, self.key_id)
-        except _NOT_THERE:
-            raise OtherForm from None
+        return _or_other_form(lambda said: _facts(said, self.key_id), self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +147,11 @@ class Unread:
     cause: Unreplayable
 
 
-def past_of(body: bytes, keys: Mapping[str, str]) -> Past | Unread:
+def past_of(body: bytes, keys: Mapping[str, str], parse: Callable[[bytes], Any] = json.loads) -> Past | Unread:
     """The decision in the stored bytes of an `intent`, `local` or `block` record. `keys` are ids of keys by their
-    pseudonyms."""
+    pseudonyms; `parse` reads JSON, and raises `ValueError`."""
     try:
-        said: _Record = json.loads(body)
+        said: _Record = parse(body)
         decision_id = said["id"]
     except _NOT_THERE:
         return Unread("", Unreplayable.OTHER_FORM)
@@ -131,8 +163,8 @@ def past_of(body: bytes, keys: Mapping[str, str]) -> Past | Unread:
 
 
 class _Finding(TypedDict):
-    d: str
-    conf: int
+    d: Entity
+    conf: Permille
     n: int
     new: int
     at: str
@@ -183,6 +215,10 @@ class _Record(TypedDict):
     more: dict[str, int]
 
 
+_MEMBERS = _Record.__required_keys__
+_OF_POLICY, _OF_WHAT_WAS_DONE = _Policy.__required_keys__, _Done.__required_keys__
+
+
 def _cause(said: _Record) -> Unreplayable | None:
     if said["v"] != VERSION:
         return Unreplayable.OTHER_FORM
@@ -192,29 +228,26 @@ def _cause(said: _Record) -> Unreplayable | None:
 
 
 def _past(said: _Record, keys: Mapping[str, str]) -> Past:
-    policy, context = said["pol"], said["ctx"]
-    unknown = {ContextField(each) for each in ("model", "purpose") if context[each].startswith(_COMMITTED)}
-    if said["who"] not in keys:
-        unknown.add(ContextField.KEY)
-    return Past(
-        decision_id=said["id"],
-        digest=policy["dig"],
-        meanings=policy["ent"],
-        tenant=said["tenant"],
-        app=said["app"],
-        at=said["t"],
-        alias=Alias(said["to"]["ext"], said["to"]["loc"]),
-        spent=frozenset(policy["spent"]),
-        unknown=frozenset(unknown),
-        decided=_decided(said),
-        key_id=keys.get(said["who"], ""),
-        said=said,
-    )
+    if not (said.keys() >= _MEMBERS and said["pol"].keys() >= _OF_POLICY and said["do"].keys() >= _OF_WHAT_WAS_DONE):
+        raise KeyError
+    key_id = keys.get(said["who"], _UNKNOWN_KEY)
+    return Past(said["id"], said["pol"]["dig"], said["tenant"], said["app"], _unknown(said, key_id), key_id, said)
+
+
+def _unknown(said: _Record, key_id: str) -> frozenset[ContextField]:
+    unknown = _KEY if key_id is _UNKNOWN_KEY else _NOTHING
+    if said["ctx"]["model"].startswith(_COMMITTED):
+        unknown |= {ContextField.MODEL}
+    if said["ctx"]["purpose"].startswith(_COMMITTED):
+        unknown |= {ContextField.PURPOSE}
+    return unknown
 
 
 def _essence(said: _Record, key_id: str, asked: AbstractSet[str]) -> Hashable:
     context = said["ctx"]
     return (
+        said["to"]["ext"],
+        said["to"]["loc"],
         said["op"],
         context["claimed"],
         key_id if ContextField.KEY in asked else "",
@@ -224,8 +257,11 @@ def _essence(said: _Record, key_id: str, asked: AbstractSet[str]) -> Hashable:
         said["body"]["failed"] > 0,
         said["body"]["opaque"] > 0,
         tuple((each["d"], each["cap"]) for each in said["lack"]),
-        tuple((f["d"], f["src"], band_of(f["conf"]), f["n"], f["new"]) for f in said["find"]),
     )
+
+
+def _findings(said: _Record) -> tuple[FindingFact, ...]:
+    return tuple(FindingFact(f["d"], f["at"], _SOURCES[f["src"]], f["n"], f["new"], f["conf"]) for f in said["find"])
 
 
 def _facts(said: _Record, key_id: str) -> Facts:
@@ -237,10 +273,7 @@ def _facts(said: _Record, key_id: str) -> Facts:
         leaves=body["leaves"],
         failed=body["failed"],
         opaque=body["opaque"],
-        findings=tuple(
-            FindingFact(Entity(f["d"]), f["at"], Source(f["src"]), f["n"], f["new"], Permille(f["conf"]))
-            for f in said["find"]
-        ),
+        findings=_findings(said),
         operation=Operation(said["op"]),
         task=JudgedTask(Task(task["is"]), Permille(task["conf"])),
         lacking=tuple(Lack(each["d"], Capability(each["cap"])) for each in said["lack"]),
@@ -250,19 +283,22 @@ def _facts(said: _Record, key_id: str) -> Facts:
 def _decided(said: _Record) -> Decision:
     policy, done, cut = said["pol"], said["do"], said["more"]
     return Decision(
-        label=said["label"],
-        classes=tuple(said["classes"]),
-        route=done["route"],
-        destination=done["destination"],
-        status=done["status"],
-        able=done["able"],
-        reason=policy["reason"],
-        rules=_listed(policy["rules"], cut["rules"]),
-        shadow=_listed(policy["shadow"], cut["shadow"]),
-        transforms=_listed(done["transforms"], cut["transforms"]),
-        exceptions=tuple(policy["exc"]),
+        said["label"],
+        tuple(said["classes"]),
+        done["route"],
+        done["destination"],
+        done["status"],
+        done["able"],
+        policy["reason"],
+        (tuple(policy["rules"]), cut["rules"]),
+        (tuple(policy["shadow"]), cut["shadow"]),
+        (tuple(done["transforms"]), cut["transforms"]),
+        tuple(policy["exc"]),
     )
 
 
-def _listed(names: Sequence[str], cut: int) -> Listed:
-    return tuple(names), cut
+def _or_other_form(read: Callable[[_Record], _T], said: _Record) -> _T:
+    try:
+        return read(said)
+    except _NOT_THERE:
+        raise OtherForm from None

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from gateway.domain.conditions import ContextField
+from gateway.domain.distinctions import Distinctions
 from gateway.domain.facts import Facts
 from gateway.domain.labels import DataClass
 from gateway.domain.policy import Bundle
@@ -33,6 +34,7 @@ class Replayer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._asked = _asked(bundle)
+        self._distinctions = Distinctions(bundle)
         self._by_app = ContextField.APP in self._asked
         self._by_tenant = ContextField.TENANT in self._asked
         self._known: dict[Hashable, Again] = {}
@@ -62,11 +64,11 @@ class Replayer:
     def _essence(self, past: Past) -> Hashable:
         """All that a decision under this bundle can depend on."""
         return (
-            past.alias,
             self._scope(past.app, past.tenant),
             past.app if self._by_app else "",
             past.tenant if self._by_tenant else "",
             past.essence(self._asked),
+            self._distinctions.of(past.findings, by_name=past.lacking),
             self._in_force(past) if self.bundle.exceptions else (),
         )
 

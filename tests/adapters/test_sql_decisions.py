@@ -74,6 +74,21 @@ async def test_a_period_has_a_beginning_and_an_end(engine: Database, tmp_path: P
     )
 
 
+async def test_slices_hold_every_decision_once(engine: Database, tmp_path: Path) -> None:
+    """Whatever their size, and where more have one time than a slice is meant to hold."""
+    made = [decided(at=START + number // 7) for number in range(60)]
+    await write(engine, tmp_path, made)
+    decisions = SqlDecisions(engine)
+    for size in (1, 7, 10, 59, 60, 1000):
+        spans = list(decisions.slices(START, START + 100, size))
+        told = [json.loads(body)["id"] for span in spans for page in decisions.pages(*span) for body in page.bodies]
+
+        assert sorted(each.decision_id for each in made) == sorted(told)
+        assert (START, START + 100) == (spans[0][0], spans[-1][1])
+        assert [span[0] for span in spans[1:]] == [span[1] for span in spans[:-1]]
+    assert [] == list(decisions.slices(START, START, 5))
+
+
 async def test_one_decision_and_the_key_behind_it(engine: Database, tmp_path: Path) -> None:
     """By its id; its outcome is another record. The pseudonym of the key is opened while its tenant's secret exists."""
     ledger = SqlLedger(

@@ -1,54 +1,59 @@
 """How fast past decisions are made again: python -m tests.benchmarks.bench_replay [--records N] [--out FILE]
 
 Generated decisions of the shipped policy (many apps and keys, a few findings each, now and then hundreds) are put into
-SQLite as the ledger writes them, then replayed under the same policy, and compared under it and another one. Memory is
-the peak of the whole process, before and after.
+SQLite as the ledger writes them; then the commands are run: replay under the same policy, and diff against another one.
+Their time is that of the whole command, its start and its processes with it; memory is the peak of the largest process.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import random
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
 from gateway.adapters.database import open_database, upgrade
 from gateway.adapters.file_policies import FilePolicies
-from gateway.adapters.sql_decisions import SqlDecisions
 from gateway.adapters.tables import records
 from gateway.domain.alias import Alias
 from gateway.domain.commitment import Secrets
-from gateway.domain.comparing import Compared, Replayed
 from gateway.domain.declaration import Source
 from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import Permille
 from gateway.domain.labels import DEFAULT_TABLE, Label
 from gateway.domain.policy import Bundle
 from gateway.domain.record import NO_LEAF, Link, encode
-from gateway.domain.recorded import Past, past_of
-from gateway.domain.replaying import Replayer
 from gateway.paths import data_path
 from tests.replays import evidence_for
 
 START = 1_790_000_000_000_000
 SECRETS = Secrets(b"d" * 32, b"t" * 32, b"s" * 16)
+_GATEWAY = "from gateway.cli import main; main()"
 ENTITIES = sorted(DEFAULT_TABLE)
+USUAL = ("PERSON", "DATE_TIME", "ORGANIZATION", "LOCATION", "EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "AGE", "US_SSN")
+EVERYDAY = [*USUAL, *(each for each in ENTITIES if each not in USUAL)]
+"""The commonest first: twice as often as the second, three times as often as the third, and so on (Zipf's law)."""
+WEIGHTS = [1 / rank for rank in range(1, len(EVERYDAY) + 1)]
 
 
-def facts(chance: random.Random, at: int) -> Facts:
-    """A request: half find nothing, most others a few values of a few kinds, one in a hundred very many."""
+def facts(chance: random.Random, at: int, mix: str) -> Facts:
+    """A request: half find nothing, most others a few values of a few kinds, one in a hundred very many.
+
+    In the mix `everyday` some kinds are common and most are rare, in `even` all are found equally often, so that hardly
+    two requests with findings are alike.
+    """
     many = 0 if chance.random() < 0.5 else chance.randint(1, 6)
     many = 120 if chance.random() < 0.01 else many
     found = tuple(
         FindingFact(
-            chance.choice(ENTITIES),
+            chance.choices(EVERYDAY, WEIGHTS)[0] if mix == "everyday" else chance.choice(ENTITIES),
             f"/messages/{chance.randint(0, 30)}/content",
             chance.choice((Source.USER, Source.USER, Source.SYSTEM, Source.TOOL_RESULT)),
             count := min(40, 1 + int(chance.expovariate(1))),
@@ -65,13 +70,13 @@ def facts(chance: random.Random, at: int) -> Facts:
     )
 
 
-def fill(engine: Engine, bundle: Bundle, count: int) -> None:
+def fill(engine: Engine, bundle: Bundle, count: int, mix: str) -> None:
     """Put decisions into the database, as records of one writer."""
     chance, leaf, alias = random.Random(7), NO_LEAF, Alias("openai", "local-slm")
     for start in range(0, count, 1000):
         rows = []
         for number in range(start, min(count, start + 1000)):
-            evidence = evidence_for(bundle, facts(chance, START + number * 50_000), alias)
+            evidence = evidence_for(bundle, facts(chance, START + number * 50_000, mix), alias)
             record = encode(evidence, Link("gw-00000000", number, leaf, bytes(16)), SECRETS)
             leaf, search = record.leaf, record.search
             derived = {name: getattr(search, name) for name in search.__slots__ if name in records.columns}
@@ -80,58 +85,60 @@ def fill(engine: Engine, bundle: Bundle, count: int) -> None:
             connection.execute(insert(records), rows)
 
 
-def peak() -> float:
-    """The most memory so far, in MiB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-
-
-def measured(name: str, engine: Engine, *replayers: Replayer) -> dict[str, object]:
-    """One run over all decisions."""
-    gc.disable()  # as the commands do
-    before, began, cpu = peak(), time.perf_counter(), time.process_time()
-    replayed, compared = Replayed(replayers[0].bundle.digest), Compared()
-    decisions = SqlDecisions(engine)
-    for page in decisions.pages(0, 2**53):
-        for body in page.bodies:
-            past = past_of(body, {})
-            made = [each.again(past) if isinstance(past, Past) else past for each in replayers]
-            replayed.add(past, made[0]) if len(made) == 1 else compared.add(past, *made)
-    wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    count = replayed.decisions + compared.decisions
+def measured(name: str, config: Path, mix: str, *arguments: object) -> dict[str, object]:
+    """One run of a command over all decisions: what it says, and how long it took, its processes with it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    command = [sys.executable, "-c", _GATEWAY, "policy", *map(str, arguments), "--json", "--config", str(config)]
+    ran = subprocess.run([*command, "--since", "2026-01-01"], stdout=subprocess.PIPE, check=False)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    said, used = json.loads(ran.stdout), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     told = {
         "run": name,
-        "decisions": count,
-        "per_second": round(count / wall),
-        "per_second_of_processor_time": round(count / cpu),
-        "memory_mib": [before, peak()],
-        "equal": replayed.equal,
-        "different": replayed.differing,
-        "would_leave": compared.opened,
-        "not_replayed": sum(replayed.missed.counts.values()) + sum(compared.missed.counts.values()),
+        "mix": mix,
+        "decisions": said["decisions"],
+        "per_second": round(said["decisions"] / wall),
+        "per_second_of_processor_time": round(said["decisions"] / used),
+        "most_memory_of_a_process_mib": round(after.ru_maxrss / 1024),
+        "equal": said.get("equal", 0),
+        "different": said.get("different", 0),
+        "would_leave": said.get("kept_inside_to_external", 0),
+        "not_replayed": sum(each["decisions"] for each in said["not_replayed"]),
     }
-    print(json.dumps(told))
+    print(json.dumps(told), flush=True)
     return told
 
 
+def runs(folder: Path, count: int, mix: str) -> list[dict[str, object]]:
+    """Fill a database, replay, compare."""
+    shipped = data_path("policies") / "default.policy.yaml"
+    (old := folder / "old").mkdir()
+    (new := folder / "new").mkdir()
+    (old / shipped.name).write_text(shipped.read_text())
+    (new / shipped.name).write_text(shipped.read_text().replace("        - finding: {entity: DRIVER_LICENSE}\n", ""))
+    config = folder / "gateway.yaml"
+    config.write_text(f'database: {{url: "sqlite:///{folder}/replay.db"}}\nledger: {{key_file: "{folder}/k"}}\n')
+    engine = open_database(f"sqlite:///{folder}/replay.db")
+    upgrade(engine)
+    fill(engine, FilePolicies(old).current(), count, mix)
+    engine.dispose()
+    return [
+        measured("replay, one process", config, mix, "replay", "--bundle", old, "--processes", 1),
+        measured("replay", config, mix, "replay", "--bundle", old),
+        measured("diff", config, mix, "diff", old, new),
+    ]
+
+
 def main() -> None:
-    """Fill, replay, compare."""
+    """Both mixes; a fifth as many decisions of the even one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    bundle = FilePolicies(data_path("policies")).current()
-    first, *rest = bundle.policies
-    fewer = tuple(rule for rule in first.rules if rule.id != "government-id-stays-inside")
-    other = replace(bundle, policies=(replace(first, rules=fewer), *rest), digest="sha256:" + "0" * 64)
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_database(f"sqlite:///{folder}/replay.db")
-        upgrade(engine)
-        fill(engine, bundle, chosen.records)
-        told = [
-            measured("replay", engine, Replayer(bundle)),
-            measured("diff", engine, Replayer(bundle), Replayer(other)),
-        ]
-        engine.dispose()
+    told = []
+    for mix in ("everyday", "even"):
+        with tempfile.TemporaryDirectory() as folder:
+            told += runs(Path(folder), chosen.records if mix == "everyday" else chosen.records // 5, mix)
     if chosen.out:
         chosen.out.write_text(json.dumps(told, indent=2) + "\n")
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.adapters.database import open_database, upgrade
+from gateway.adapters.database import DatabaseUnfit, open_database, upgrade
 from gateway.adapters.file_policies import FilePolicies
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.sql_ledger import SqlLedger
+from gateway.cli import policy_crew, policy_past
 from gateway.cli.policy import policy
 from gateway.clock import SystemClock
 from gateway.domain.alias import Alias
@@ -113,6 +114,37 @@ def test_the_bundle_of_the_day_equals_the_log(folder: Path, config: Path, tmp_pa
     )
     assert {"local": 2, "external-transformed": 1, "external": 1, "blocked": 1} == told["routes"]
     assert "5 of this bundle come out as the log says" in run(config, "replay", "--bundle", folder).stdout
+
+
+def test_many_are_made_again_by_several_processes(
+    folder: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each says goes together, in the order of time: nothing is counted twice or left out."""
+    decisions = made(folder, [*KINDS, "US_SSN"])
+    record(tmp_path, [*decisions[:-1], replace(decisions[-1], destination="elsewhere")])
+    alone = [run(config, "replay", "--bundle", folder, "--json"), run(config, "diff", folder, folder, "--json")]
+    monkeypatch.setattr(policy_past, "AT_ONCE", 1)
+    monkeypatch.setattr(policy_crew, "_ALONE", 1)
+    several = [
+        run(config, "replay", "--bundle", folder, "--json", "--processes", 2),
+        run(config, "diff", folder, folder, "--json", "--processes", 2),
+    ]
+    told = json.loads(several[0].stdout)
+
+    assert (6, 5, [decisions[-1].decision_id]) == (told["decisions"], told["equal"], told["different_ids"])
+    assert [(each.exit_code, json.loads(each.stdout)) for each in alone] == [
+        (each.exit_code, json.loads(each.stdout)) for each in several
+    ]
+
+
+def test_a_policy_that_changes_meanwhile_is_told(folder: Path, config: Path, tmp_path: Path) -> None:
+    """No process counts under another bundle than the command began with."""
+    record(tmp_path, made(folder))
+    bundle = FilePolicies(folder).current()
+    task = policy_crew.Task(f"sqlite:///{tmp_path}/gateway.db", (folder,), ("sha256:" + "0" * 64,))
+
+    with pytest.raises(DatabaseUnfit, match="start again"):
+        list(policy_crew.parts(task, [bundle], [(0, 2**53)] * 6, processes=2))
 
 
 def test_a_decision_that_does_not_is_named(folder: Path, config: Path, tmp_path: Path) -> None:

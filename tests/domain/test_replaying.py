@@ -97,7 +97,7 @@ def test_what_is_remembered_is_what_would_be_decided(bundle: Bundle, cases: list
     """Two requests that count as equal are: a warm replayer says what a fresh one does."""
     warm = Replayer(bundle)
     for facts, alias in cases:
-        moved = replace(facts, findings=tuple(replace(f, schema="/tools/*") for f in facts.findings))
+        moved = replace(facts, findings=tuple(replace(f, schema="/tools/*") for f in reversed(facts.findings)))
         for each in (facts, replace(moved, leaves=9, failed=3 * moved.failed)):
             again = warm.again(past(evidence_for(bundle, each, alias)))
             assert isinstance(again, Again)
