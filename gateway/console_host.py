@@ -58,7 +58,8 @@ def console_parts(
 
 
 class ConsoleHost:
-    """A process that serves the console alone. It records what is looked at in `ledger`, and decides nothing.
+    """A process that serves the console alone. It records what is looked at in `ledger`, and decides nothing;
+    `parts` are those of its console.
 
     Raises `ConfigError`, `DatabaseUnfit` and `LedgerKeyError`."""
 
@@ -72,7 +73,7 @@ class ConsoleHost:
             self._policies = _Shown(policies_of(settings).current())
         except PolicyErrors as error:
             raise ConfigError(f"the policies cannot be loaded:\n{error}") from None
-        self._parts = console_parts(
+        self.parts = console_parts(
             settings=settings,
             engine=self._engine,
             key=key,
@@ -82,7 +83,7 @@ class ConsoleHost:
             health={"ledger": self.ledger.health},
         )
         site = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-        site.mount(PATH, create_console(self._parts))
+        site.mount(PATH, create_console(self.parts))
         self.app: ASGIApp = Edge(site, frozenset(), (PATH,))
 
     async def start(self) -> None:
@@ -93,7 +94,7 @@ class ConsoleHost:
 
     async def first_invitation(self) -> Invitation | None:
         """That of the first administrator, while nobody has accepted one."""
-        return await self._parts.accounts.first_invitation(self.ledger)
+        return await self.parts.accounts.first_invitation(self.ledger)
 
     async def stop(self) -> None:
         """Finish recording."""

@@ -60,7 +60,12 @@ def _section(rule: Rule, matching: Sequence[str], cases: int) -> list[str]:
         f"{cases - len(matching)}",
     }
     table = ["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())]
-    return [f"## {rule.id}\n", f"When {condition_in_words(rule.when)}, {_consequence(rule)}.{mode}\n", *table, ""]
+    return [
+        f"## {rule.id}\n",
+        f"When {condition_in_words(rule.when)}, {consequence_in_words(rule)}.{mode}\n",
+        *table,
+        "",
+    ]
 
 
 def condition_in_words(condition: Condition) -> str:
@@ -102,7 +107,8 @@ def _finding(condition: FindingIs) -> str:
     return f"{several}`{condition.entity}`{sure}{where if condition.sources else ''}"
 
 
-def _consequence(rule: Rule) -> str:
+def consequence_in_words(rule: Rule) -> str:
+    """What a rule does, as a clause that can follow its condition."""
     match rule.then:
         case Block(status=status):
             return f"the request is refused with status {status}"

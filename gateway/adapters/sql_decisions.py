@@ -86,13 +86,16 @@ class SqlDecisions:
     def keys(self) -> Mapping[str, str]:
         """The ids of all keys by their pseudonyms in records. Those of an erased tenant cannot be told."""
         with self._reading() as connection:
-            secrets = select(commitment_keys.c.tenant, commitment_keys.c.key).where(
-                commitment_keys.c.day == _PSEUDONYMS
-            )
-            tenants = {tenant: bytes(key) for tenant, key in connection.execute(secrets)}
-            ids = [(tenant, key_id) for tenant, key_id in connection.execute(select(api_keys.c.tenant, api_keys.c.id))]
-        known = [*ids, *((tenant, ANONYMOUS) for tenant in tenants)]
-        return {pseudonym(tenants[tenant], key_id): key_id for tenant, key_id in known if tenant in tenants}
+            return keys_by_pseudonym(connection)
+
+
+def keys_by_pseudonym(connection: Connection) -> Mapping[str, str]:
+    """The ids of all keys by their pseudonyms in records."""
+    secrets = select(commitment_keys.c.tenant, commitment_keys.c.key).where(commitment_keys.c.day == _PSEUDONYMS)
+    tenants = {tenant: bytes(key) for tenant, key in connection.execute(secrets)}
+    ids = [(tenant, key_id) for tenant, key_id in connection.execute(select(api_keys.c.tenant, api_keys.c.id))]
+    known = [*ids, *((tenant, ANONYMOUS) for tenant in tenants)]
+    return {pseudonym(tenants[tenant], key_id): key_id for tenant, key_id in known if tenant in tenants}
 
 
 def _page(

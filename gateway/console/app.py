@@ -24,11 +24,16 @@ def create_console(parts: ConsoleParts) -> ASGIApp:
     for route in ROUTES:
         app.add_route(route.path, gate.handler(route), methods=[route.method])
     app.add_route("/static/console.css", _style, methods=["GET"])
+    broken = gate.handler(Route(method="GET", path="", roles=frozenset(), page=_broken))
     nothing = gate.handler(Route(method="GET", path="", roles=frozenset(), page=_nothing))
 
     async def on_nothing(request: Request, _: Exception) -> Response:
         return await nothing(request)
 
+    async def on_fault(request: Request, _: Exception) -> Response:
+        return await broken(request)  # the outermost layer logs where it was
+
+    app.add_exception_handler(Exception, on_fault)
     for status in (404, 405):
         app.add_exception_handler(status, on_nothing)
     return app
@@ -36,6 +41,10 @@ def create_console(parts: ConsoleParts) -> ASGIApp:
 
 async def _nothing(_: Asked) -> Page:
     raise Refused(404, "There is no such page.")
+
+
+async def _broken(_: Asked) -> Page:
+    raise Refused(500, "Something went wrong here, so nothing is shown. The log says where.")
 
 
 async def _style(_: Request) -> Response:

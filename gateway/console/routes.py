@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from gateway.console import signing_in
+from gateway.console.decision import decision
+from gateway.console.decisions import decisions, what_is_sought
+from gateway.console.exporting import export
 from gateway.console.gate import Route
 from gateway.console.overview import overview
+from gateway.console.saving import save_view
+from gateway.console.why import why, why_page
 from gateway.domain.accounts import Role
 from gateway.domain.evidence import ViewAction
 
 EVERYONE: frozenset[Role] = frozenset()
 SIGNED_IN = frozenset(Role)
+HANDING_OVER = frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR})
 
 ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/sign-in", roles=EVERYONE, page=signing_in.sign_in_page),
@@ -18,4 +24,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/invitation/{secret}", roles=EVERYONE, page=signing_in.invitation_page),
     Route(method="POST", path="/invitation/{secret}", roles=EVERYONE, page=signing_in.accept_invitation),
     Route(method="GET", path="/", roles=SIGNED_IN, page=overview, seen=ViewAction.OVERVIEW),
+    Route(
+        method="GET", path="/decisions", roles=SIGNED_IN, page=decisions, seen=ViewAction.SEARCHED, what=what_is_sought
+    ),
+    Route(method="GET", path="/decisions/{id}", roles=SIGNED_IN, page=decision, seen=ViewAction.DECISION),
+    Route(method="GET", path="/export", roles=HANDING_OVER, page=export, seen=ViewAction.EXPORTED, what=what_is_sought),
+    Route(method="POST", path="/views", roles=SIGNED_IN, page=save_view),
+    Route(method="GET", path="/why", roles=EVERYONE, page=why_page),
+    Route(method="POST", path="/why", roles=EVERYONE, page=why),
 )

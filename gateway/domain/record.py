@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
-from gateway.domain.costs import Cost
 from gateway.domain.evidence import (
     Content,
     Decided,
@@ -44,6 +43,7 @@ from gateway.domain.evidence import (
 from gateway.domain.labels import DataClass
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.record_fit import findings_within, lacks_within, names_within
+from gateway.domain.record_others import content_of_other
 from gateway.domain.record_schema import SCHEMAS, RecordError
 from gateway.domain.shown_names import is_shown, model_is_clean
 from gateway.domain.strict_json import Json, text_at
@@ -157,19 +157,8 @@ def _content(evidence: Evidence, secrets: Secrets) -> dict[str, Json]:
     match evidence:
         case Decided():
             return _decided(evidence, secrets)
-        case Outcome():
-            return _outcome(evidence)
-        case Event():
-            about = {"id": evidence.subject} if evidence.kind == "recovered" else {"subject": evidence.subject}
-            return {"k": evidence.kind.value, "action": evidence.action, **about}
-        case Pruned():
-            return {"k": "prune", "before": evidence.before, "upto": evidence.upto, "dropped": evidence.dropped}
-        case Erased():
-            return _erased(evidence)
-        case Viewed():
-            return _viewed(evidence)
-        case Reviewed():
-            return _reviewed(evidence)
+        case Outcome() | Event() | Pruned() | Erased() | Viewed() | Reviewed():
+            return content_of_other(evidence)
         case _:
             assert_never(evidence)
 
@@ -229,48 +218,6 @@ def _policy(evidence: PolicyEvidence) -> tuple[Json, dict[str, Json]]:
         "spent": list(spent),
     }
     return said, {"rules": lost_rules, "shadow": lost_shadow, "spent": lost_spent}
-
-
-def _outcome(evidence: Outcome) -> dict[str, Json]:
-    return {
-        "k": "outcome",
-        "id": evidence.decision_id,
-        "tenant": evidence.tenant,
-        "result": evidence.result.value,
-        "status": evidence.status,
-        "bytes": evidence.answer_bytes,
-        "restored": evidence.restored,
-        "us": evidence.duration,
-        "in": evidence.prompt_tokens,
-        "out": evidence.completion_tokens,
-        "ans": list(evidence.answer_rules),
-        "cost": _cost(evidence.cost),
-        "other": {
-            "d": evidence.other.destination,
-            **_cost(evidence.other.cost),
-            "us": evidence.other.microseconds,
-            "seen": evidence.other.seen,
-        },
-    }
-
-
-def _cost(cost: Cost) -> dict[str, Json]:
-    return {"nusd": cost.nano_dollars, "known": int(cost.known)}
-
-
-def _erased(evidence: Erased) -> dict[str, Json]:
-    counts: dict[str, Json] = {"salts": evidence.salts, "keys": evidence.keys}
-    return {"k": "erasure", "scope": evidence.scope.value, "subject": evidence.subject, **counts}
-
-
-def _viewed(evidence: Viewed) -> dict[str, Json]:
-    asked: dict[str, Json] = {"asked": list(evidence.asked), "since": evidence.since, "until": evidence.until}
-    return {"k": "view", "action": evidence.action.value, "who": evidence.who, "subject": evidence.subject, **asked}
-
-
-def _reviewed(evidence: Reviewed) -> dict[str, Json]:
-    said = {"action": evidence.action.value, "who": evidence.who, "id": evidence.decision_id, "d": evidence.entity}
-    return {"k": "review", **said, "why": evidence.reason.value}
 
 
 def _context(evidence: Decided, secrets: Secrets) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 import re
@@ -106,6 +107,8 @@ async def site_at(folder: Path) -> AsyncIterator[Site]:
     with house_at(f"sqlite:///{folder}/gateway.db", folder) as house:
         host = ConsoleHost(settings, {})
         await host.start()
+        assert host.ledger._tree is not None
+        await asyncio.to_thread(host.ledger._tree.stop)  # tests say when records come under a checkpoint
         site = Site(house, host, SqlAccounts(house.engine, CLOCK))
         yield site
         for client in site.clients.values():
