@@ -17,11 +17,13 @@ from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, STANDARD_LABEL
 
 _NAMES = frozenset({"PERSON", "PUBLIC_FIGURE", "LOCATION", "ORGANIZATION", "STREET_ADDRESS"})
 _GENERIC = (_NAMES - {"STREET_ADDRESS"}) | {"URL", "DATE_TIME", "AGE", "TITLE", "NRP", "ZIP_CODE"}
+_AS_NAMES = frozenset({"TITLE", "NRP"})
+"""Found by words alone, these are worth no more than what the name recogniser says: they hide no person."""
 _LONGEST_WINS = (_GENERIC | _NAMES) - {"URL"}
 _FIRST = (
     "SECRET", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS", "CRYPTO", "UK_NHS", "US_MBI", "UK_NINO",
     "MEDICAL_LICENSE", "MEDICAL_RECORD_NUMBER", "NATIONAL_ID", "US_PASSPORT", "US_DRIVER_LICENSE", "ACCOUNT_NUMBER",
-    "PHONE_NUMBER",
+    "PHONE_NUMBER", "PERSON", "TITLE",
 )  # fmt: skip
 _PRECEDENCE = {entity: rank for rank, entity in enumerate(_FIRST)}
 
@@ -70,6 +72,7 @@ def _strength(candidate: Candidate) -> tuple[int, int, float, int, int, int]:
     """Sorts the strongest first: not from the name recogniser, not generic, then named precedence, score, length, and
     how strict the entity's label is."""
     by_name = candidate.recognizer == NAME_RECOGNIZER and candidate.entity != "STREET_ADDRESS"
+    by_name = by_name or candidate.entity in _AS_NAMES
     kind = 2 if by_name else 1 if candidate.entity in _GENERIC else 0
     length = candidate.end - candidate.start
     rank = _PRECEDENCE.get(candidate.entity, len(_PRECEDENCE))

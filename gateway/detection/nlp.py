@@ -14,6 +14,7 @@ from spacy.language import Language as Pipeline
 from spacy.tokens import Doc, Span
 
 from gateway.detection import spanish
+from gateway.detection.believable import believed
 from gateway.detection.encoder import Encoder
 from gateway.detection.languages import Language, languages_of
 from gateway.detection.tagging import SCORE, EncoderNer
@@ -26,14 +27,8 @@ _NAMES = {name: name for name in ENTITIES} | {"PER": "PERSON", "GPE": "LOCATION"
     "ORG": "ORGANIZATION", "DATE": "DATE_TIME", "TIME": "DATE_TIME"}  # fmt: skip
 _SCORE = 0.85
 """The confidence in an entity of a pipeline that tells none."""
-_SHORTEST_ADDRESS = 8
 _CAPITALISED = re.compile(r"\b(?!I\b)[A-Z][a-z]")
 """Who writes capitals writes them in names too: then an entity in small letters is not believed."""
-_SIGNS = frozenset("_{}[]()<>=;\\|@*~^`$%+")
-_LETTERS = re.compile(r"[^\W\d_]{3}")
-_HUMP = re.compile(r"[a-z][A-Z]")
-_NUMBERS = re.compile(r"\d(?:.*\d)?", re.DOTALL)
-_EDGES = " \t\n\r.,;:!?\"'()-/#*"
 
 
 class MissingPipeline(Exception):
@@ -141,38 +136,11 @@ def _loaded(pipeline: str) -> Pipeline:
 
 
 def _told(doc: Doc, entity: Span, *, capitals: bool) -> tuple[Span, float] | None:
-    """The entity in Presidio's words with its score; None for what is none.
-
-    Our own component tells how sure it is. One that does not is believed only what looks like a name.
-    """
+    """The entity in Presidio's words with its score; None for what is none."""
     label = _NAMES.get(entity.label_)
-    text = entity.text
-    start = entity.start_char + len(text) - len(text.lstrip(_EDGES))
-    value = text.strip(_EDGES).removesuffix("'s")
-    if label == "AGE" and (numbers := _NUMBERS.search(value)):
-        start, value = start + numbers.start(), numbers.group()  # what stands beside it says nothing of the person
-    if label is None or not any(map(str.isalnum, value)) or _number(label, value):
+    if label is None:
         return None
-    if _HUMP.search(value) and doc.text[start + len(value) : start + len(value) + 1] == "(":
-        return None  # a call
     score: float | None = entity._.get(SCORE)
-    if score is None and not _believable(label, value, capitals=capitals):
-        return None
-    span = doc.char_span(start, start + len(value), label=label, alignment_mode="expand")
+    kept = believed(doc.text, (entity.start_char, entity.end_char), label, score, capitals=capitals)
+    span = doc.char_span(kept[0], kept[1], label=kept[2], alignment_mode="expand") if kept else None
     return None if span is None else (span, _SCORE if score is None else score)
-
-
-def _number(label: str, value: str) -> bool:
-    """Whether a value is a number or key, which a model may take for a name or address and a person does not."""
-    if label in {"PERSON", "PUBLIC_FIGURE"}:
-        return any(map(str.isdigit, value))
-    return label == "STREET_ADDRESS" and _LETTERS.search(value) is None
-
-
-def _believable(label: str, value: str, *, capitals: bool) -> bool:
-    """Whether a value can be what a pipeline without scores takes it for: no code, no number, no scrap."""
-    if not any(map(str.isalpha, value)) or _SIGNS.intersection(value) or (capitals and value.islower()):
-        return False
-    if label in {"PERSON", "LOCATION"}:
-        return not any(map(str.isdigit, value)) and len(value) >= 2
-    return label != "STREET_ADDRESS" or len(value) >= _SHORTEST_ADDRESS

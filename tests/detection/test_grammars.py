@@ -15,13 +15,13 @@ from tests.detection.conftest import Find
         ("retired at the age of 45 already", "45"),
         ("a patient aged 7 came", "7"),
         ("he's 82 and well", "82"),
-        ("an 8-year-old girl", "8-year-old"),
-        ("originally from Lima, i'm 26 y/o.", "26 y/o"),
+        ("an 8-year-old girl", "8"),
+        ("originally from Lima, i'm 26 y/o.", "26"),
         ("a woman in her early forties", "forties"),
     ],
 )
-def test_an_age_is_its_number_and_unit(found: Find, text: str, value: str) -> None:
-    """Not the verb that announces it."""
+def test_an_age_is_its_number(found: Find, text: str, value: str) -> None:
+    """Neither the verb that announces it nor the unit, which says nothing of the person."""
     assert ("AGE", value) in found(text)
 
 
@@ -51,6 +51,26 @@ def test_years_and_days_are_dates(found: Find, text: str, value: str) -> None:
 def test_a_count_is_no_year(found: Find, text: str) -> None:
     """Of things, or without such a word."""
     assert [] == found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("worked as a dental hygienist there", "TITLE", "dental hygienist"),
+        ("Ana Lee\nSenior network engineer\n", "TITLE", "Senior network engineer"),
+        ("the Polish bakery is open", "NRP", "Polish"),
+        ("a group of Sikhs", "NRP", "Sikhs"),
+    ],
+)
+def test_jobs_and_nations_are_told_by_their_words(found: Find, text: str, entity: str, value: str) -> None:
+    """Neither needs a model."""
+    assert (entity, value) in found(text)
+
+
+@pytest.mark.parametrize("text", ["translate it into Polish", "she speaks Dutch", "a French translation"])
+def test_a_language_is_no_nation(found: Find, text: str) -> None:
+    """What is spoken says nothing of anybody."""
+    assert [] == [each for each in found(text) if each[0] == "NRP"]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 # ruff: noqa: E501 - patterns are clearer in one line
-"""Dates, ages, titles, postcodes and street addresses by their grammar."""
+"""Dates, ages, titles, jobs, nations, postcodes and street addresses by their grammar."""
 
 from __future__ import annotations
 
 import re
 
+from gateway.detection.recognizers.people_words import JOBS, NATIONS
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone
 
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
@@ -18,16 +19,34 @@ _DATES = (
 )
 _YEAR = r"(?i)\b(?:in|since|during|until|till|before|after|around|circa|of|year|summer|winter|spring|autumn|fall) ((?:19|20)\d\d)\b"
 _AGES = (
-    r"(?i)\b\d{1,3}[ \-]?(?:year|yr|month|week|day)s?[ \-](?:old|of age)\b",
-    r"(?i)\b\d{1,3} ?(?:y/o|yo|y\.o\.)\b",
-    r"(?i)\bin (?:his|her|their|my|the) (?:early |mid[- ]|late )?((?:twen|thir|for|fif|six|seven|eigh|nine)ties|[2-9]0'?s)\b",
+    r"(?i)\b(\d{1,3})[ \-]?(?:year|yr|month|week|day)s?[ \-](?:old|of age)\b",
+    r"(?i)\b(\d{1,3}) ?(?:y/o|yo|y\.o\.)\b",
+    r"(?i)\bin (?:his|her|their|my) (?:early |mid[- ]|late )?((?:twen|thir|for|fif|six|seven|eigh|nine)ties|[2-9]0'?s)\b",
 )
 _AGED = (
     r"(?i)\b(?:aged?|age:|ages?,|age of|age is|age was) ?(\d{1,3})\b",
-    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turn|turns|turned|turning|when he was|when she was|when i was) (\d{1,3}(?: years)?)\b",
+    r"(?i)\b(?:i am|i'm|he is|she is|he's|she's|turn|turns|turned|turning|when he was|when she was|when i was) (\d{1,3})(?: years)?\b",
 )
 _TITLES = r"\b((?:Mr|Mrs|Ms|Mx|Dr|Prof|Rev|Capt|Lt|Sgt|Herr|Frau|Mme|Mlle|Sra|Sr)\.?|Miss|Professor|Sir|Dame|Madam|Monsieur|Madame|Señora?) \p{Lu}"
 _ZIP = r"\b(?i:zip(?:[ _-]?code)?|post(?:al)?[ _-]?code|plz|code postal|código postal)[\"' ]{0,2}[:=#]?[\"' ]{0,2}([A-Z]{0,2}-?\d[A-Z\d]{1,5}(?:[ -][A-Z\d]{2,4})?)\b"
+
+_JOB = rf"(?:[\pL'\-]+,? ){{0,5}}(?i:{'|'.join(JOBS.split())})"
+_JOBS = (
+    rf"(?m)^[ \t>?|*-]*({_JOB})[ \t]*$",
+    rf"\b(?:as(?: an?)?|, the) ((?:[\pL'\-]+ ){{0,3}}?(?i:{'|'.join(JOBS.split())}))\b",
+)
+_NATION = rf"\b((?:{'|'.join(word.title() for word in NATIONS.split())})s?)\b"
+_LANGUAGE = re.compile(
+    r"\b(?:in|into|to|from|as|speak\w*|spoke|stud[iy]\w*|learn\w*|taught|teach\w*|read|writ\w+|translat\w+)\s\Z",
+    re.IGNORECASE,
+)
+_LANGUAGE_AFTER = re.compile(r"\s(?:language|translation|word|sentence|text|grammar|and [A-Z]|to [A-Z]|or [A-Z])|[-/]")
+
+
+def _of_people(text: str, start: int, end: int) -> bool:
+    """A nation's or faith's people or things, not a language."""
+    return not _LANGUAGE.search(text, max(0, start - 15), start) and not _LANGUAGE_AFTER.match(text, end)
+
 
 _STREET_TYPES = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place|Pl|Square|Sq|Terrace|Ter|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl"
@@ -121,14 +140,15 @@ _END_SO = frozenset({"auntie", "necktie", "bowtie", "cutie", "sweetie", "rookie"
 
 
 def grammar_recognizer(gate: Gate) -> RuleRecognizer:
-    """Dates, ages, titles, postcodes after their label, and street addresses."""
+    """Dates, ages, titles and jobs, nations, postcodes after their label, and street addresses."""
     rules = [
         *(Rule(entity="DATE_TIME", pattern=form, score=0.6, check=standing_alone) for form in _DATES),
         Rule(entity="DATE_TIME", pattern=_YEAR, score=0.5, check=_alone_year, group=1),
-        *(Rule(entity="AGE", pattern=form, score=0.6) for form in _AGES[:2]),
-        Rule(entity="AGE", pattern=_AGES[2], score=0.6, group=1),
+        *(Rule(entity="AGE", pattern=form, score=0.6, group=1) for form in _AGES),
         *(Rule(entity="AGE", pattern=form, score=0.6, check=_lived, group=1) for form in _AGED),
         Rule(entity="TITLE", pattern=_TITLES, score=0.7, group=1),
+        *(Rule(entity="TITLE", pattern=form, score=0.5, group=1) for form in _JOBS),
+        Rule(entity="NRP", pattern=_NATION, score=0.5, check=_of_people, group=1),
         Rule(entity="ZIP_CODE", pattern=_ZIP, score=0.7, group=1),
         *(Rule(entity="STREET_ADDRESS", pattern=form, score=0.75, check=_no_aunt) for form in _ADDRESSES),
         Rule(entity="STREET_ADDRESS", pattern=_SMALL, score=0.6, check=_no_sentence),

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from gateway.detection.encoder import WINDOW, cut
+from gateway.detection.encoder import WINDOW
+from gateway.detection.pieces import cut
 
 LABELS = (
     "PERSON", "PUBLIC_FIGURE", "LOCATION", "ORGANIZATION", "STREET_ADDRESS", "DATE_TIME", "AGE", "TITLE", "NRP", "ZIP_CODE",

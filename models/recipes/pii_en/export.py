@@ -19,7 +19,7 @@ from gateway.detection import tagging
 from .net import Tagger
 
 COMPONENT = "ner"
-CALIBRATION = {"temperature": 1.0, "most_outside": 0.6, "least_special": 0.6}
+CALIBRATION = {"temperature": 1.0, "most_outside": 0.6, "most_outside_of_names": 0.85, "least_special": 0.6}
 
 
 def write_pipeline(net: Tagger, labels: tuple[str, ...], minilm: Path, out: Path) -> None:

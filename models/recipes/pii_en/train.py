@@ -19,7 +19,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from gateway.detection.encoder import plain_tokenizer
+from gateway.detection.pieces import plain_tokenizer
 
 from .dataset import LABELS, TAGS, Example, batches, generated, padded, public
 from .export import write_pipeline
