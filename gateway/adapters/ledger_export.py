@@ -17,6 +17,7 @@ from typing import TextIO
 from sqlalchemy import Connection, and_, select
 
 from gateway import __version__
+from gateway.adapters.sql_cosigned import cosigned_notes
 from gateway.adapters.sql_tree import StoredTree, newest_note
 from gateway.adapters.tables import checkpoints, records, tree_entries
 from gateway.domain.checkpoint import Checkpoint, read_note
@@ -94,7 +95,8 @@ class LedgerExport:
         (self._folder / "unfinished").touch()
         (self._folder / "checkpoint").write_text(note, encoding="utf-8")
         older = self._connection.execute(select(checkpoints.c.note).where(checkpoints.c.size < read_note(note).size))
-        lines = [dump_json({"note": str(each)}).decode() + "\n" for each in older.scalars()]
+        others = (*map(str, older.scalars()), *cosigned_notes(self._connection))
+        lines = [dump_json({"note": each}).decode() + "\n" for each in others]
         (self._folder / "checkpoints.jsonl").write_text("".join(lines), encoding="utf-8")
         file.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         return read_note(note)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, an
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.adapters.database import DatabaseUnfit
+from gateway.adapters.sql_cosigned import cosigned_notes
 from gateway.adapters.tables import checkpoints, record_salts, records, tree_entries, tree_nodes
 from gateway.verifier.checks import COLUMNS, Entry
 
@@ -34,8 +35,9 @@ class SqlAudit:
         return 0 if last is None else int(last) + 1
 
     def notes(self) -> Iterator[str]:
-        """All checkpoints, the oldest first."""
+        """All checkpoints, the oldest first; then those that witnesses cosigned."""
         yield from self._rows_of(select(checkpoints.c.note).order_by(checkpoints.c.size))
+        yield from cosigned_notes(self.connection)
 
     def entries(self) -> Iterator[Entry]:
         """The records of the tree, in its order."""

@@ -82,6 +82,16 @@ checkpoints = Table(
 )
 """Signed sizes and roots of the tree: the newest, and the last of each hour before."""
 
+cosigned_checkpoints = Table(
+    "cosigned_checkpoints",
+    metadata,
+    Column("witness", String(128), primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", String(2000), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Checkpoints that a witness outside has cosigned: of each witness the newest, and the last of each hour before."""
+
 search_terms = Table(
     "search_terms",
     metadata,

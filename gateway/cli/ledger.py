@@ -9,6 +9,7 @@ from gateway.cli.ledger_read import export, prove, show
 from gateway.cli.ledger_report import report
 from gateway.cli.ledger_search import search_ledger
 from gateway.cli.ledger_verify import acknowledge, public_key, verify
+from gateway.cli.ledger_witness import cosign, witness
 
 
 @click.group("ledger")
@@ -17,7 +18,7 @@ def ledger() -> None:
 
 
 for command in (
-    *(verify, public_key, acknowledge),
+    *(verify, public_key, acknowledge, cosign, witness),
     *(show, search_ledger, prove, export, report),
     *(prune, erase, hold, release),
 ):

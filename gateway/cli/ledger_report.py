@@ -17,7 +17,7 @@ from gateway.cli.options import config_option, settings_of
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport, SentOutside
 from gateway.verifier.findings import Report, Verdict
 from gateway.verifier.formats import read_public_key
-from gateway.verifier.told import DOES_NOT_PROTECT, PROTECTS, as_json
+from gateway.verifier.told import PROTECTS, as_json, not_protected
 
 _NONE_SENT = "None. No decision of this period sent data of class phi, financial or secret outside."
 _STYLE = """
@@ -81,7 +81,7 @@ def _as_text(told: PeriodReport, verified: Report) -> str:
     lines += ["", f"Erasures: {len(told.erasures)}", *(f"  {each}" for each in told.erasures)]
     lines += ["", f"Verification: {_verdict(verified)}"]
     lines += [f"  {each}" for each in verified.findings[:50]]
-    return "\n".join([*lines, "", PROTECTS, DOES_NOT_PROTECT])
+    return "\n".join([*lines, "", PROTECTS, not_protected(verified)])
 
 
 def _as_json(told: PeriodReport, verified: Report) -> dict[str, object]:
@@ -108,7 +108,7 @@ def _as_json(told: PeriodReport, verified: Report) -> dict[str, object]:
         "erasures": told.erasures,
         "verification": as_json(verified),
         "protects": PROTECTS,
-        "does_not_protect": DOES_NOT_PROTECT,
+        "does_not_protect": not_protected(verified),
     }  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _as_html(told: PeriodReport, verified: Report) -> str:
     parts += [f"<p><code>{html.escape(each)}</code></p>" for each in told.erasures]
     parts += ["<h2>Verification</h2>", f"<p>{html.escape(_verdict(verified))}</p>"]
     parts += [f"<p class=bad>{html.escape(str(each))}</p>" for each in verified.findings[:50]]
-    parts += [f"<p>{html.escape(PROTECTS)}</p>", f"<p>{html.escape(DOES_NOT_PROTECT)}</p>"]
+    parts += [f"<p>{html.escape(PROTECTS)}</p>", f"<p>{html.escape(not_protected(verified))}</p>"]
     title = f"Record of decisions, {_time(told.since)} to {_time(told.until)}"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     body = f"<h1>{title}</h1>{''.join(parts)}"

@@ -23,10 +23,10 @@ from gateway.cli.progress import progress
 from gateway.ledger import signer_of
 from gateway.parts import policies_folder
 from gateway.settings import Settings
-from gateway.verifier.checks import Verification
+from gateway.verifier.checks import NOTHING_OUTSIDE, Outside, Verification
 from gateway.verifier.export import ExportSource, ExportUnreadable
 from gateway.verifier.findings import Report, Verdict
-from gateway.verifier.formats import NotGenuine, PublicKey, read_public_key
+from gateway.verifier.formats import NotGenuine, PublicKey, read_public_key, read_witness_key
 from gateway.verifier.told import as_json, page
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -40,6 +40,8 @@ _DOES = b'"do":{'
               help="What `gateway ledger public-key` printed (without it: the configured key's own).")  # fmt: skip
 @click.option("--receipts", type=click.File("r"), help="Receipts that callers kept, one a line.")
 @click.option("--checkpoint", "kept", type=click.File("r"), multiple=True, help="A checkpoint that somebody kept.")
+@click.option("--witness", "witness_keys", type=click.File("r"), multiple=True, metavar="FILE",
+              help="The line of a witness: its cosignatures are checked, and have to be there.")  # fmt: skip
 @click.option("--replay", "replayed", is_flag=True, help="Make each decision again, by the policy that made it.")
 @click.option("--bundle", "folders", type=_FOLDER, multiple=True,
               help="With --replay: the files of a policy that decided (else the configured folder).")  # fmt: skip
@@ -51,6 +53,7 @@ def verify(
     key_file: Path | None,
     receipts: Iterable[str] | None,
     kept: tuple[Iterable[str], ...],
+    witness_keys: tuple[Iterable[str], ...],
     replayed: bool,
     folders: tuple[Path, ...],
     as_machine: bool,
@@ -62,12 +65,15 @@ def verify(
     """
     try:
         key = read_public_key(key_file.read_text(encoding="utf-8")) if key_file else _own_key(settings_of(config))
-        tokens = [line for line in receipts or () if line.strip()]
-        earlier = ["".join(lines) for lines in kept]
+        outside = Outside(
+            receipts=[line for line in receipts or () if line.strip()],
+            earlier=["".join(lines) for lines in kept],
+            witnesses=[read_witness_key("".join(lines)) for lines in witness_keys],
+        )
         if directory is not None:
-            report = Verification(ExportSource(directory), key, receipts=tokens, earlier=earlier).run()
+            report = Verification(ExportSource(directory), key, outside).run()
         else:
-            report = verify_database(settings_of(config), key, tokens, earlier)
+            report = verify_database(settings_of(config), key, outside)
         if replayed:
             _replay(directory, folders, config, report)
     except (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, OSError, UnicodeDecodeError) as error:
@@ -109,14 +115,12 @@ def own_signer(settings: Settings) -> CheckpointSigner:
         raise
 
 
-def verify_database(
-    settings: Settings, key: PublicKey, receipts: Iterable[str] = (), earlier: Iterable[str] = ()
-) -> Report:
+def verify_database(settings: Settings, key: PublicKey, outside: Outside = NOTHING_OUTSIDE) -> Report:
     """What verification of the configured database comes to. Raises `DatabaseUnfit` where it cannot be read."""
     engine = open_database(settings.database.url.get_secret_value())
     try:
         with auditing(engine) as source, progress("verifying", source.count()) as ticks:
-            return Verification(source, key, receipts=receipts, earlier=earlier).run(ticks)
+            return Verification(source, key, outside).run(ticks)
     except DatabaseUnfit:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the database does, nothing can be said of the ledger

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from .checks import Verification
+from .checks import Outside, Verification
 from .export import ExportSource, ExportUnreadable
 from .findings import Verdict
-from .formats import NotGenuine, read_public_key
+from .formats import NotGenuine, read_public_key, read_witness_key
 from .told import as_json, page
 
 
@@ -21,13 +21,15 @@ def main() -> int:
     parser.add_argument("--public-key", type=Path, required=True, help="what `gateway ledger public-key` prints")
     parser.add_argument("--receipts", type=Path, help="receipts that callers kept, one a line")
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], help="a checkpoint that somebody kept")
+    parser.add_argument("--witness", type=Path, action="append", default=[], help="the key line of a witness")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     try:
         key = read_public_key(chosen.public_key.read_text(encoding="utf-8"))
         receipts = chosen.receipts.read_text(encoding="utf-8").split() if chosen.receipts else ()
         earlier = [file.read_text(encoding="utf-8") for file in chosen.checkpoint]
-        report = Verification(ExportSource(chosen.directory), key, receipts=receipts, earlier=earlier).run()
+        witnesses = [read_witness_key(file.read_text(encoding="utf-8")) for file in chosen.witness]
+        report = Verification(ExportSource(chosen.directory), key, Outside(receipts, earlier, witnesses)).run()
     except (OSError, NotGenuine, ExportUnreadable) as error:
         print(f"cannot judge: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return int(Verdict.CANNOT_JUDGE)

@@ -16,22 +16,13 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from .findings import MOST_NAMED, Report
-from .formats import (
-    Checkpoint,
-    NotGenuine,
-    PublicKey,
-    Receipt,
-    Tree,
-    leaf_hash,
-    open_checkpoint,
-    open_receipt,
-    root_of_proof,
-)
+from .formats import PublicKey, Tree, leaf_hash, root_of_proof
+from .kept import open_kept, open_notes, open_receipts
 
 _DECISIONS = ("intent", "local", "block")
 _NO_LEAF = "0" * 64
@@ -88,6 +79,18 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What somebody outside has: callers' receipts, checkpoints that were kept, and the keys of witnesses."""
+
+    receipts: Sequence[str] = ()
+    earlier: Sequence[str] = ()
+    witnesses: Sequence[PublicKey] = ()
+
+
+NOTHING_OUTSIDE = Outside()
+
+
 @dataclass(slots=True)
 class _Chain:
     """Where a writer's chain stands."""
@@ -123,12 +126,9 @@ class _Gone:
 class Verification:
     """One run. Feed it with `run`, or a part at a time."""
 
-    def __init__(
-        self, source: Source, key: PublicKey, *, receipts: Iterable[str] = (), earlier: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, source: Source, key: PublicKey, outside: Outside = NOTHING_OUTSIDE) -> None:
         self.report = Report(key.name)
         self._source = source
-        self._key = key
         self._tree = Tree()
         self._chains: dict[str, _Chain] = {}
         self._open: dict[str, bool] = {}
@@ -139,9 +139,9 @@ class Verification:
         self._unsalted: list[tuple[str, str, str, str]] = []
         self._erased: set[str] = set()
         self._ordered, self._upto = 0, 0
-        self._signed = self._checkpoints(source.notes(), "checkpoint-forged")
-        self._earlier = self._checkpoints(earlier, "fork")
-        self._receipts = self._read_receipts(receipts)
+        self._signed = open_notes(source.notes(), key, outside.witnesses, self.report)
+        self._earlier = open_kept(outside.earlier, key, self.report)
+        self._receipts = open_receipts(outside.receipts, key, self.report)
 
     def run(self, tick: Iterable[None] = ()) -> Report:
         """Check everything. `tick` is advanced once a record, for a progress bar."""
@@ -156,32 +156,6 @@ class Verification:
             self._finish_meaning()
         self._finish_receipts()
         return self.report
-
-    def _checkpoints(self, notes: Iterable[str], code: str) -> dict[int, set[bytes]]:
-        opened: dict[int, set[bytes]] = {}
-        for note in notes:
-            try:
-                checkpoint: Checkpoint = open_checkpoint(note, self._key)
-            except NotGenuine:
-                self.report.add(code if code == "checkpoint-forged" else "checkpoint-forged", "a checkpoint")
-                continue
-            opened.setdefault(checkpoint.size, set()).add(checkpoint.root)
-            self.report.checkpoints += 1
-            if code == "checkpoint-forged" and checkpoint.size >= self.report.size:
-                self.report.size, self.report.root = checkpoint.size, checkpoint.root
-        return opened
-
-    def _read_receipts(self, tokens: Iterable[str]) -> dict[tuple[str, int], Receipt]:
-        opened = {}
-        for number, token in enumerate(tokens, 1):
-            try:
-                receipt = open_receipt(token, self._key)
-            except NotGenuine:
-                self.report.add("receipt-forged", f"receipt {number}")
-                continue
-            opened[receipt.writer, receipt.sequence] = receipt
-            self.report.receipts += 1
-        return opened
 
     # One record of the tree.
 

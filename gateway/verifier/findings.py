@@ -32,6 +32,7 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "tree-short": (Verdict.ALTERED, "a signed checkpoint speaks of more records than there are"),
     "node-altered": (Verdict.ALTERED, "a stored hash of the tree is not the one of its leaves"),
     "checkpoint-forged": (Verdict.ALTERED, "a checkpoint is not signed by this key"),
+    "cosignature-forged": (Verdict.ALTERED, "what stands there as a witness's signature is not one"),
     "outcome-alone": (Verdict.ALTERED, "there is an outcome, and no decision before it"),
     "salt-missing": (Verdict.ALTERED, "the commitments of this record cannot be opened, and no erasure says so"),
     "prune-exceeded": (Verdict.ALTERED, "more records were dropped than retention ordered"),
@@ -48,6 +49,7 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "policy-unknown": (Verdict.INCOMPLETE, "no record says that this decision's policy came into force"),
     "unsigned": (Verdict.INCOMPLETE, "records are not under a signed checkpoint yet"),
     "no-checkpoint": (Verdict.INCOMPLETE, "there is no signed checkpoint"),
+    "unwitnessed": (Verdict.INCOMPLETE, "this witness has cosigned no checkpoint of this ledger"),
     "export-unfinished": (Verdict.INCOMPLETE, "the export was interrupted: run it again to go on"),
 }
 
@@ -70,7 +72,9 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What verification came to. `findings` are the first `MOST_NAMED` of each code; `found` counts them all."""
+    """What verification came to. `findings` are the first `MOST_NAMED` of each code; `found` counts them all.
+
+    `witnessed` has for each witness the largest size that it cosigned, and when (seconds since the epoch)."""
 
     origin: str
     size: int = 0
@@ -83,6 +87,7 @@ class Report:
     dropped: int = 0
     erasures: int = 0
     replayed: int = 0
+    witnessed: dict[str, tuple[int, int]] = field(default_factory=dict)
     open_intents: list[str] = field(default_factory=list)
     open_count: int = 0
     findings: list[Finding] = field(default_factory=list)

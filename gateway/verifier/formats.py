@@ -1,7 +1,7 @@
 """What a proof is made of: signed notes, checkpoints and receipts, and the RFC 6962 tree.
 
-Written a second time on purpose, from the published formats (RFC 6962; C2SP's signed-note and tlog-checkpoint): a
-verifier that shared its code with what it verifies would share its mistakes.
+Written a second time on purpose, from the published formats (RFC 6962; C2SP's signed-note, tlog-checkpoint and
+tlog-cosignature): a verifier that shared its code with what it verifies would share its mistakes.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-_ED25519 = 1
+_ED25519, _COSIGNATURE = 1, 4
+"""Kinds of keys and signatures, as signed-note numbers them."""
+
 _RECEIPT = b"gateway receipt v1\n"
 _MOST_LEAVES = 2**62
 
@@ -53,16 +55,61 @@ class Receipt:
 
 
 def read_public_key(text: str) -> PublicKey:
-    """The verifier key in one line. Raises `NotGenuine`."""
+    """The verifier key of a log, in one line. Raises `NotGenuine`."""
+    return _read_key(text, _ED25519)
+
+
+def read_witness_key(text: str) -> PublicKey:
+    """The verifier key of a witness, in one line (C2SP's tlog-cosignature). Raises `NotGenuine`."""
+    return _read_key(text, _COSIGNATURE)
+
+
+def witness_key(name: str, public: bytes) -> str:
+    """The line by which cosignatures of a witness are checked. `public` is an Ed25519 key, 32 bytes."""
+    data = bytes([_COSIGNATURE]) + public
+    return f"{name}+{_key_id(name, data).hex()}+{base64.b64encode(data).decode()}"
+
+
+def cosignature(name: str, public: bytes, at: int, sign: Callable[[bytes], bytes], note: str) -> str:
+    """The line that a witness adds to a checkpoint that it saw `at` a time, in seconds since the epoch."""
+    signature = sign(_cosigned(note, at))
+    signed = _key_id(name, bytes([_COSIGNATURE]) + public) + at.to_bytes(8, "big") + signature
+    return f"— {name} {base64.b64encode(signed).decode()}\n"
+
+
+def cosigned_at(note: str, witness: PublicKey) -> int:
+    """When a witness cosigned a checkpoint, in seconds since the epoch; 0 if it did not. Raises `NotGenuine` for a
+    cosignature that is forged."""
+    for signed in _signatures_of(note.partition("\n\n")[2], witness):
+        at = int.from_bytes(signed[4:12], "big")
+        try:
+            witness.key.verify(signed[12:], _cosigned(note, at))
+        except InvalidSignature:
+            raise NotGenuine("the cosignature is not of this witness") from None
+        return at
+    return 0
+
+
+def _cosigned(note: str, at: int) -> bytes:
+    """What a witness signs: that at this time it had seen this text, and nothing that contradicts it."""
+    text = note.partition("\n\n")[0]
+    return f"cosignature/v1\ntime {at}\n{text}\n".encode()
+
+
+def _read_key(text: str, kind: int) -> PublicKey:
     name, _, rest = text.strip().partition("+")
     claimed, _, encoded = rest.partition("+")
     data = _decoded(encoded)
-    if not name or len(data) != 33 or data[0] != _ED25519:
-        raise NotGenuine("the public key is not an Ed25519 key in the form name+id+key")
-    key_id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    if not name or len(data) != 33 or data[0] != kind:
+        raise NotGenuine("the public key is not an Ed25519 key of this kind in the form name+id+key")
+    key_id = _key_id(name, data)
     if key_id.hex() != claimed:
         raise NotGenuine("the public key's id does not fit its name and key")
     return PublicKey(name, key_id, Ed25519PublicKey.from_public_bytes(data[1:]))
+
+
+def _key_id(name: str, data: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
 
 
 def open_checkpoint(note: str, key: PublicKey) -> Checkpoint:
@@ -172,18 +219,23 @@ def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequenc
 
 
 def _is_signed(text: str, signatures: str, key: PublicKey) -> bool:
-    for line in signatures.splitlines():
-        mark, _, rest = line.partition(" ")
-        name, _, encoded = rest.partition(" ")
-        signed = _decoded(encoded)
-        if mark != "—" or name != key.name or signed[:4] != key.key_id:
-            continue
+    for signed in _signatures_of(signatures, key):
         try:
             key.key.verify(signed[4:], text.encode())
         except InvalidSignature:
             return False
         return True
     return False
+
+
+def _signatures_of(lines: str, key: PublicKey) -> Iterator[bytes]:
+    """The signatures that name this key, each with the id of the key before it."""
+    for line in lines.splitlines():
+        mark, _, rest = line.partition(" ")
+        name, _, encoded = rest.partition(" ")
+        signed = _decoded(encoded)
+        if mark == "—" and name == key.name and signed[:4] == key.key_id:
+            yield signed
 
 
 def _decoded(text: str) -> bytes:

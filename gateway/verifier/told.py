@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from .findings import CODES, Report, Verdict
 
 _HEAD = {
@@ -20,6 +22,16 @@ DOES_NOT_PROTECT = (
     " operator's reach keeps its checkpoints yet; keep receipts and checkpoints yourself, and pass them in here."
 )
 
+_WITNESSED = (
+    "Does not protect against: whoever holds the signing key can write anew what is younger than the newest cosigned"
+    " size, and, with the help of {}, all of it. Look at the times above: a witness that saw nothing for long is none."
+)
+
+
+def not_protected(report: Report) -> str:
+    """What verification cannot tell, with the witnesses that there are."""
+    return _WITNESSED.format(" and of ".join(report.witnessed)) if report.witnessed else DOES_NOT_PROTECT
+
 
 def page(report: Report) -> str:
     """The report in lines of at most 120 characters."""
@@ -32,6 +44,7 @@ def page(report: Report) -> str:
         f"records         {report.records} read, {report.dropped} dropped by retention, {report.pending} unsigned",
         f"writers         {report.writers}",
         f"checkpoints     {report.checkpoints} genuine",
+        *(f"cosigned        size {size} by {name}, {_time(at)}" for name, (size, at) in report.witnessed.items()),
         f"receipts        {report.receipts} genuine",
         f"erasures        {report.erasures}",
         f"made again      {report.replayed} decisions, by their own policy, with the same outcome",
@@ -42,7 +55,7 @@ def page(report: Report) -> str:
     for code, count in sorted(report.found.items()):
         lines.append(f"{count} x {code}: {CODES[code][1]}")
         lines += [f"    {each.where}" for each in report.findings if each.code == code][:20]
-    lines += ["", PROTECTS, DOES_NOT_PROTECT]
+    lines += ["", PROTECTS, not_protected(report)]
     return "\n".join(lines)
 
 
@@ -59,6 +72,7 @@ def as_json(report: Report) -> dict[str, object]:
         "pending": report.pending,
         "writers": report.writers,
         "checkpoints": report.checkpoints,
+        "witnessed": {name: {"size": size, "time": _time(at)} for name, (size, at) in report.witnessed.items()},
         "receipts": report.receipts,
         "erasures": report.erasures,
         "replayed": report.replayed,
@@ -67,3 +81,10 @@ def as_json(report: Report) -> dict[str, object]:
         "found": report.found,
         "findings": [{"code": each.code, "where": each.where} for each in report.findings],
     }
+
+
+def _time(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds}"

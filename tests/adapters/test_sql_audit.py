@@ -12,7 +12,7 @@ import pytest
 from gateway.adapters.sql_audit import auditing
 from gateway.domain.evidence import Result
 from gateway.domain.merkle import Frontier, leaf_hash
-from gateway.verifier.checks import Verification
+from gateway.verifier.checks import Outside, Verification
 from gateway.verifier.findings import CODES, Report, Verdict
 from gateway.verifier.told import as_json, page
 from tests.adapters.ledger_house import House, house_at
@@ -34,10 +34,10 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         yield made
 
 
-def audited(house: House, **kept: list[str]) -> Report:
+def audited(house: House, **outside: list[str]) -> Report:
     """What the verifier says."""
     with auditing(house.engine) as source:
-        return Verification(source, house.public, **kept).run()
+        return Verification(source, house.public, Outside(**outside)).run()
 
 
 def codes(report: Report) -> set[str]:
