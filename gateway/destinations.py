@@ -6,23 +6,50 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from gateway.adapters.anthropic_external import AnthropicExternal
+from gateway.adapters.egress_external import EgressExternal, EgressLink, EgressOptions
+from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
-from gateway.adapters.openai_external import ANTHROPIC, OpenAiExternal
+from gateway.adapters.openai_external import ANTHROPIC, OPENAI, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.paths import data_path
-from gateway.pipeline.ports import ExternalModel
+from gateway.pipeline.ports import Clock, ExternalModel
 from gateway.settings import LitellmExternal as LitellmSettings
 from gateway.settings import LlamaCpp, Settings, secret_of
 from gateway.settings import OpenAiExternal as OpenAiSettings
 from gateway.settings import OpenAiLocal as OpenAiLocalSettings
 
+_KEY_HERE = "{variable} is set here, and only the egress needs the key of {name}: take it out of this environment"
 _NO_KEY = "no API key is set for the destination {name}: what would go there is answered from inside"
 
+StartedDoor = LitellmExternal | AnthropicExternal | EgressExternal
+"""The doors out that have something to bring up."""
 External = OpenAiExternal | LitellmExternal | AnthropicExternal
+Door = OpenAiExternal | StartedDoor
+
+
+def doors_of(
+    settings: Settings, environment: Mapping[str, str], key: LedgerKey, clock: Clock
+) -> tuple[Mapping[str, Door], tuple[str, ...]]:
+    """What this process reaches the destinations outside by: doors of its own, or the one to the egress; with notices
+    for the operator."""
+    if not settings.egress.url:
+        return external_models(settings, environment)
+    return _through(EgressLink(egress_options(settings), key, clock), settings, environment)
+
+
+def egress_options(settings: Settings) -> EgressOptions:
+    """Where the egress is."""
+    chosen = settings.egress
+    return EgressOptions(
+        url=chosen.url,
+        ca_file=chosen.ca_file,
+        allowed_ranges=chosen.allowed_ranges,
+        clearance_s=chosen.clearance_s,
+    )
 
 
 def external_models(settings: Settings, environment: Mapping[str, str]) -> tuple[dict[str, External], tuple[str, ...]]:
@@ -79,6 +106,33 @@ def _with_messages(name: str, chosen: LitellmSettings, key: str, chat: LitellmEx
         allow_http=chosen.allow_http,
     )
     return AnthropicExternal(messages, chat)
+
+
+def _through(
+    link: EgressLink, settings: Settings, environment: Mapping[str, str]
+) -> tuple[dict[str, EgressExternal], tuple[str, ...]]:
+    """The destinations outside, reached through the egress, and a notice for each key that this process could read and
+    should not."""
+    models, notices = {}, []
+    for name, chosen in settings.destinations.items():
+        if isinstance(chosen, OpenAiSettings | LitellmSettings):
+            models[name] = EgressExternal(name, _speaks(chosen), link, chosen.timeout_s)
+            if environment.get(chosen.api_key_env):
+                notices.append(_KEY_HERE.format(name=name, variable=chosen.api_key_env))
+    return models, tuple(notices)
+
+
+def _speaks(chosen: OpenAiSettings | LitellmSettings) -> frozenset[Operation]:
+    """What the door to such a destination says that it speaks; the door itself is in another process."""
+    match chosen:
+        case OpenAiSettings(operations=operations):
+            return frozenset(Operation(each) for each in operations) or frozenset(OPENAI.paths)
+        case LitellmSettings(provider="anthropic"):
+            return frozenset({Operation.CHAT, Operation.MESSAGES})
+        case LitellmSettings():
+            return frozenset({Operation.CHAT})
+        case _:
+            assert_never(chosen)
 
 
 def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:

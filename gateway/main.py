@@ -17,11 +17,9 @@ from starlette.types import ASGIApp
 
 from gateway import logs
 from gateway.adapters import database
-from gateway.adapters.anthropic_external import AnthropicExternal
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
-from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.litellm_quiet import NotQuiet
 from gateway.adapters.llamacpp_local import LlamaCppLocal
 from gateway.adapters.model_manifest import ModelFileRefused
@@ -41,7 +39,7 @@ from gateway.clock import SystemClock
 from gateway.console.app import PATH as CONSOLE
 from gateway.console.app import create_console
 from gateway.console_host import console_parts
-from gateway.destinations import aliases_of, external_models, local_models
+from gateway.destinations import StartedDoor, aliases_of, doors_of, local_models
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
@@ -101,7 +99,7 @@ class Gateway:
         )
         self._keys = SqlKeys(self._engine, self._clock)
         self._detector = detector_of(settings)
-        self._externals, self.notices = external_models(settings, environment)
+        self._externals, self.notices = doors_of(settings, environment, self._key, self._clock)
         self._locals = local_models(settings, environment)
         self._aliases = aliases_of(settings, self._externals)
         self._counters = counters_of(settings, environment)
@@ -156,9 +154,9 @@ class Gateway:
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._policies.ask)
 
-    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | LitellmExternal | AnthropicExternal]:
-        translated = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
-        return [self._detector, *self._locals.values(), *translated]
+    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | StartedDoor]:
+        doors = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
+        return [self._detector, *self._locals.values(), *doors]
 
     def _build_story(
         self,

@@ -15,13 +15,15 @@ from gateway.adapters.price_list import PriceList
 from gateway.paths import data_path
 from gateway.pipeline.limiting import Quota, Quotas
 from gateway.settings import (
+    Egress,
+    Limits,
     LitellmExternal,
     LlamaCpp,
     OpenAiExternal,
     OpenAiLocal,
     QuotaSection,
     Settings,
-    limits_password,
+    store_password,
 )
 
 
@@ -63,9 +65,13 @@ def prices_of(settings: Settings) -> PriceList:
 
 def counters_of(settings: Settings, environment: Mapping[str, str]) -> LimitsStore:
     """The store of the limits, not connected. Raises `ConfigError` for a password that cannot be read."""
-    chosen = settings.limits
-    password = limits_password(chosen, environment).get_secret_value()
-    return LimitsStore(StoreOptions(url=chosen.store, password=password, timeout_s=chosen.timeout_ms / 1000))
+    return store_of(settings.limits, environment)
+
+
+def store_of(section: Limits | Egress, environment: Mapping[str, str]) -> LimitsStore:
+    """A section's store, as `counters_of`."""
+    password = store_password(section, environment).get_secret_value()
+    return LimitsStore(StoreOptions(url=section.store, password=password, timeout_s=section.timeout_ms / 1000))
 
 
 def quotas_of(settings: Settings) -> Quotas:

@@ -16,6 +16,7 @@ from gateway.settings import (
     Console,
     Database,
     Detector,
+    Egress,
     Ledger,
     Limits,
     LitellmExternal,
@@ -28,9 +29,9 @@ from gateway.settings import (
     Server,
     Settings,
     find_config,
-    limits_password,
     load,
     secret_of,
+    store_password,
 )
 
 SECRET = "sk-canary-7731"
@@ -95,6 +96,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "auth": (Auth,),
     "console": (Console,),
     "limits": (Limits, QuotaSection),
+    "egress": (Egress,),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),
 }
@@ -260,9 +262,9 @@ def test_a_password_of_the_limits_store_is_named_not_written(tmp_path: Path) -> 
     path.write_text(f"{SECRET}\n", encoding="utf-8")
     message = refused(written(tmp_path, f'limits: {{store: "redis://user:{SECRET}@redis.internal:6379"}}'))
 
-    assert SECRET == limits_password(Limits(password_env="P"), {"P": SECRET}).get_secret_value()
-    assert SECRET == limits_password(Limits(password_file=str(path), password_env="P"), {}).get_secret_value()
-    assert "" == limits_password(Limits(), {"": SECRET}).get_secret_value()
+    assert SECRET == store_password(Limits(password_env="P"), {"P": SECRET}).get_secret_value()
+    assert SECRET == store_password(Limits(password_file=str(path), password_env="P"), {}).get_secret_value()
+    assert "" == store_password(Limits(), {"": SECRET}).get_secret_value()
     assert SECRET not in message
     assert "password_env" in message
 

@@ -1,7 +1,8 @@
-"""The ledger's signing key (Ed25519), and the receipts and checkpoints that it signs.
+"""The gateway's signing key (Ed25519), and the receipts, checkpoints and clearances that it signs.
 
-A receipt token is `<base64url of the statement>.<base64url of the signature>`, without padding. Anyone with the public
-key can check one: it says that this decision stood at this place of this writer's chain when the answer was given.
+A token is `<base64url of the statement>.<base64url of the signature>`, without padding. Anyone with the public
+key can check one. A receipt says that this decision stood at this place of this writer's chain when the answer was
+given; a seal says that the gateway lets the egress send these bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gateway.domain.checkpoint import Checkpoint
 
-_PURPOSE = b"gateway receipt v1\n"
+_RECEIPT = b"gateway receipt v1\n"
+_CLEARANCE = b"gateway clearance v1\n"
 """Signed before each statement, so that no signature of this key can be passed off as one of another kind."""
 
 
@@ -75,19 +77,35 @@ class LedgerKey:
 
     def token(self, statement: bytes) -> str:
         """The signed receipt for a statement."""
-        return f"{_encode(statement)}.{_encode(self._key.sign(_PURPOSE + statement))}"
+        return self._signed(_RECEIPT, statement)
+
+    def seal(self, statement: bytes) -> str:
+        """The signed clearance for the egress."""
+        return self._signed(_CLEARANCE, statement)
+
+    def _signed(self, purpose: bytes, statement: bytes) -> str:
+        return f"{_encode(statement)}.{_encode(self._key.sign(purpose + statement))}"
 
 
 def verify(token: str, public: bytes) -> bytes:
     """The statement of a genuine receipt. Raises `ReceiptError` for every other token."""
+    return _verified(_RECEIPT, token, public)
+
+
+def verify_seal(token: str, public: bytes) -> bytes:
+    """The statement of a genuine seal. Raises `ReceiptError` for every other token."""
+    return _verified(_CLEARANCE, token, public)
+
+
+def _verified(purpose: bytes, token: str, public: bytes) -> bytes:
     statement, dot, signature = token.partition(".")
     try:
         said = _decode(statement)
-        Ed25519PublicKey.from_public_bytes(public).verify(_decode(signature), _PURPOSE + said)
+        Ed25519PublicKey.from_public_bytes(public).verify(_decode(signature), purpose + said)
     except (InvalidSignature, ValueError):
-        raise ReceiptError("the receipt is not genuine") from None
+        raise ReceiptError("the token is not genuine") from None
     if not dot or token != f"{_encode(said)}.{_encode(_decode(signature))}":
-        raise ReceiptError("the receipt is not in its canonical form")
+        raise ReceiptError("the token is not in its canonical form")
     return said
 
 

@@ -51,7 +51,8 @@ class StoreOptions:
 
 
 class LimitsStore:
-    """Implements `pipeline.counters.Counters`. Opens no connection before it is first asked."""
+    """Implements `pipeline.counters.Counters`; where it is shared, `pipeline.egress.UsedClearances` too. Opens no
+    connection before it is first asked."""
 
     def __init__(self, options: StoreOptions) -> None:
         self._storage = _storage(options)
@@ -78,6 +79,16 @@ class LimitsStore:
         """How full windows of amounts are."""
         async with self._asking():
             return tuple(await self._each(self._standing_of_amounts(window) for window in windows))
+
+    @property
+    def outlives_restarts(self) -> bool:
+        """Whether the counts are kept outside of this process."""
+        return isinstance(self._storage, RedisStorage)
+
+    async def first(self, name: str, seconds: float) -> bool:
+        """Whether nobody asked for this name within its seconds before; now it was asked for."""
+        async with self._asking():
+            return await self._storage.incr(f"{_PREFIX}:once:{name}", math.ceil(seconds)) == 1
 
     async def health(self) -> Health:
         """Whether the counts can be reached now."""

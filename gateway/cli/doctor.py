@@ -16,6 +16,7 @@ from rich.table import Table
 
 from gateway.adapters import database
 from gateway.adapters.database import DatabaseUnfit
+from gateway.adapters.egress_external import EgressLink
 from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.limits_store import MEMORY
@@ -24,7 +25,7 @@ from gateway.adapters.policy_exceptions import SOON_DAYS, written
 from gateway.adapters.zone import OutsideZone
 from gateway.cli.options import config_option
 from gateway.clock import SystemClock
-from gateway.destinations import external_models, local_models
+from gateway.destinations import egress_options, external_models, local_models
 from gateway.domain.errors import ErrorCode, GatewayError, GatewayFault
 from gateway.domain.exceptions import DAY
 from gateway.parts import counters_of, detector_of, policies_of, quotas_of
@@ -135,10 +136,24 @@ async def _models_inside(settings: Settings) -> str:
 
 
 async def _destinations_outside(settings: Settings) -> str:
+    if settings.egress.url:
+        return await _through_egress(settings)
     models, notices = external_models(settings, os.environ)
     for model in models.values():
         await model.aclose()
     return "; ".join([*(f"{name}: configured" for name in models), *notices]) or "none configured"
+
+
+async def _through_egress(settings: Settings) -> str:
+    link = EgressLink(egress_options(settings), LedgerKey.load(settings.ledger.key_file), SystemClock())
+    try:
+        await link.start()
+        health = await link.health()
+    finally:
+        await link.aclose()
+    if health.detail:
+        raise GatewayFault(ErrorCode.EGRESS_UNAVAILABLE)
+    return f"the egress answers at {settings.egress.url}"
 
 
 async def _auth(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.settings import Server
+from gateway.settings import Server, Settings
 
 
 def config_of(app: ASGIApp | str, server: Server, *, workers: int = 1) -> uvicorn.Config:
@@ -34,8 +34,17 @@ def config_of(app: ASGIApp | str, server: Server, *, workers: int = 1) -> uvicor
     )
 
 
+def egress_config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the egress's application."""
+    chosen = settings.egress
+    config = config_of(app, settings.server.model_copy(update={"host": chosen.host, "port": chosen.port}))
+    config.uds = chosen.socket or None
+    config.ssl_certfile, config.ssl_keyfile = chosen.certificate_file or None, chosen.private_key_file or None
+    return config
+
+
 class AnnouncingServer(uvicorn.Server):
-    """Calls back with its port once it accepts connections."""
+    """Calls back with its port (0: a Unix socket) once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[int], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -59,4 +68,5 @@ class AnnouncingServer(uvicorn.Server):
         """Start, then say so."""
         await super().startup(sockets)
         if self.started:
-            await self._announce(self.servers[0].sockets[0].getsockname()[1])
+            address = self.servers[0].sockets[0].getsockname()
+            await self._announce(address[1] if isinstance(address, tuple) else 0)  # a Unix socket has no port

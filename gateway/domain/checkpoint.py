@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass
 
 _ED25519 = b"\x01"
+_KEY_BYTES = 32
 _ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 _CHECKPOINT = re.compile(
     r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
@@ -56,6 +57,18 @@ def key_id(name: str, public: bytes) -> bytes:
 def verifier_key(name: str, public: bytes) -> str:
     """What an auditor gets: the name of the log and its Ed25519 key (32 bytes), in one line."""
     return f"{name}+{key_id(name, public).hex()}+{base64.b64encode(_ED25519 + public).decode()}"
+
+
+def read_verifier_key(line: str) -> bytes:
+    """The Ed25519 key (32 bytes) in such a line. Raises `CheckpointError`."""
+    name, _, rest = line.strip().partition("+")
+    try:
+        public = base64.b64decode(rest.partition("+")[2], validate=True).removeprefix(_ED25519)
+    except ValueError:
+        public = b""
+    if len(public) != _KEY_BYTES or verifier_key(name, public) != line.strip():
+        raise CheckpointError("not a public key as `gateway ledger public-key` prints it")
+    return public
 
 
 def signed_note(checkpoint: Checkpoint, public: bytes, signature: bytes) -> str:

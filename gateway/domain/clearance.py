@@ -70,12 +70,13 @@ class Receipt(_Sealed):
 
 @final
 class Clearance(_Sealed):
-    """Leave to send these bytes to this destination, once."""
+    """Leave to send these bytes to this destination, once. `receipt` is the ledger's token for the decision."""
 
-    __slots__ = ("_body", "_mark", "_unspent", "decision_id", "destination", "operation")
+    __slots__ = ("_body", "_mark", "_unspent", "decision_id", "destination", "operation", "receipt")
     decision_id: str
     destination: str
     operation: Operation
+    receipt: str
     _body: bytes
     _mark: bytes
     _unspent: list[None]
@@ -125,9 +126,9 @@ class Permit(_Sealed):
         if receipt.decision_id != self.decision_id or receipt.digest != self.digest:
             raise ClearanceError("the receipt belongs to another decision")
         cleared = object.__new__(Clearance)
-        mark = _seal.seal("clearance", self.decision_id, self.destination, self.operation, self._body)
+        mark = _seal.seal("clearance", self.decision_id, receipt.token, self.destination, self.operation, self._body)
         _fill(cleared, decision_id=self.decision_id, destination=self.destination, operation=self.operation)
-        _fill(cleared, _body=self._body, _mark=mark, _unspent=[None])
+        _fill(cleared, receipt=receipt.token, _body=self._body, _mark=mark, _unspent=[None])
         return cleared
 
 
@@ -147,7 +148,7 @@ def redeem(clearance: Clearance) -> Cleared:
     if type(clearance) is not Clearance:
         raise ClearanceError("only a clearance can be redeemed")
     cleared = Cleared(clearance.destination, clearance.operation, clearance._body)
-    if not _seal.holds(clearance._mark, "clearance", clearance.decision_id, *cleared):
+    if not _seal.holds(clearance._mark, "clearance", clearance.decision_id, clearance.receipt, *cleared):
         raise ClearanceError("the clearance is not genuine")
     try:
         clearance._unspent.pop()

@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     DETECTOR_UNAVAILABLE = "detector_unavailable"
     LIMITS_UNAVAILABLE = "limits_unavailable"
+    EGRESS_UNAVAILABLE = "egress_unavailable"
     OVERLOADED = "overloaded"
     INTERNAL_ERROR = "internal_error"
 
@@ -135,6 +136,9 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.LIMITS_UNAVAILABLE: ErrorText(
         503, _SERVER, "The request could not be counted against its limits, so nothing was sent."
+    ),
+    ErrorCode.EGRESS_UNAVAILABLE: ErrorText(
+        503, _SERVER, "The part of the gateway that sends is not available, so nothing was sent."
     ),
     ErrorCode.OVERLOADED: ErrorText(503, _SERVER, "The gateway has as many open requests as it takes. Retry later."),
     ErrorCode.INTERNAL_ERROR: ErrorText(500, _SERVER, "The gateway failed. Nothing of the request was logged."),

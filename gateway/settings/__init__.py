@@ -17,9 +17,9 @@ from gateway.settings.reading import (
     ENVIRONMENT_PREFIX,
     ConfigError,
     find_config,
-    limits_password,
     load,
     secret_of,
+    store_password,
 )
 from gateway.settings.sections import (
     Auth,
@@ -27,6 +27,7 @@ from gateway.settings.sections import (
     Console,
     Database,
     Detector,
+    Egress,
     Ledger,
     Limits,
     Policies,
@@ -44,6 +45,7 @@ __all__ = [
     "Database",
     "Destination",
     "Detector",
+    "Egress",
     "External",
     "Ledger",
     "Limits",
@@ -58,7 +60,7 @@ __all__ = [
     "Server",
     "Settings",
     "find_config",
-    "limits_password",
     "load",
     "secret_of",
+    "store_password",
 ]

@@ -18,6 +18,7 @@ from gateway.settings.sections import (
     Console,
     Database,
     Detector,
+    Egress,
     Ledger,
     Limits,
     Policies,
@@ -40,6 +41,7 @@ class Settings(Section):
     auth: Auth = Auth()
     console: Console = Console()
     limits: Limits = Limits()
+    egress: Egress = Egress()
     destinations: dict[str, Destination] = Field(
         default={
             "openai": OpenAiExternal(

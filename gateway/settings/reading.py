@@ -25,6 +25,7 @@ from gateway.settings.sections import (
     Console,
     Database,
     Detector,
+    Egress,
     Ledger,
     Limits,
     Policies,
@@ -72,9 +73,9 @@ def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, envir
     return _secret("api_key_file", destination.api_key_file, destination.api_key_env, environment)
 
 
-def limits_password(limits: Limits, environment: Mapping[str, str]) -> SecretStr:
-    """The password of the limits' store, as `secret_of`."""
-    return _secret("password_file", limits.password_file, limits.password_env, environment)
+def store_password(section: Limits | Egress, environment: Mapping[str, str]) -> SecretStr:
+    """The password of a section's store, as `secret_of`."""
+    return _secret("password_file", section.password_file, section.password_env, environment)
 
 
 def _secret(what: str, file: str, variable: str, environment: Mapping[str, str]) -> SecretStr:
@@ -170,6 +171,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
     "auth": (Auth,),
     "console": (Console,),
     "limits": (Limits, QuotaSection),
+    "egress": (Egress,),
     "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
     "models": (ModelAlias,),
 }

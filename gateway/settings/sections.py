@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 
 class Section(BaseModel):
@@ -71,6 +71,47 @@ class Canary(Section):
     interval_s: float = Field(default=900.0, ge=1)
 
 
+def _shared_store(store: str) -> str:
+    if store != "memory" and not re.fullmatch(r"rediss?://[^@/]+(/\d+)?", store):
+        raise ValueError(
+            "write memory, or redis://host:port/number; a password belongs in password_env or password_file"
+        )
+    return store
+
+
+class _Store(Section):
+    """Where something is counted: `memory` of one process, or a Redis URL that several processes share."""
+
+    store: Annotated[str, AfterValidator(_shared_store)] = "memory"
+    password_env: str = ""
+    password_file: str = ""
+    timeout_ms: int = Field(default=500, ge=1, le=60_000)
+
+
+class Egress(_Store):
+    """The process that alone holds providers' keys and may send. With a `url` (`http(s)://host:port` inside the
+    network, `unix:/path`) the gateway hands over to it; the rest is read by `gateway egress`.
+
+    `gateway_keys` are public keys as `gateway ledger public-key` prints them, `gateway_keys_file` holds more of them,
+    one a line; `store` remembers what was sent."""
+
+    url: str = Field(default="", pattern=r"^(?:https?://[^/]+/?|unix:/.+)?$")
+    ca_file: str = ""
+    allowed_ranges: tuple[str, ...] = ()
+    clearance_s: float = Field(default=30.0, gt=0, le=300)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8090, ge=0, le=65535)
+    socket: str = ""
+    certificate_file: str = ""
+    private_key_file: str = ""
+    gateway_keys: tuple[str, ...] = ()
+    gateway_keys_file: str = ""
+    refusals_file: Path = Path("var/egress-refusals.jsonl")
+    clock_skew_s: float = Field(default=2.0, ge=0, le=60)
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_in_flight: int = Field(default=1024, ge=1)
+
+
 class Auth(Section):
     """Whether callers need an API key. Without one every caller is the same `anonymous` app: for local trials only."""
 
@@ -96,13 +137,9 @@ class QuotaSection(Section):
     concurrent: int = Field(default=0, ge=1)
 
 
-class Limits(Section):
-    """Quotas, and the store that counts them: `memory`, or a Redis URL that several gateways share."""
+class Limits(_Store):
+    """Quotas, and the store that counts them."""
 
-    store: str = "memory"
-    password_env: str = ""
-    password_file: str = ""
-    timeout_ms: int = Field(default=500, ge=1, le=60_000)
     gateway: QuotaSection = QuotaSection()
     every_tenant: QuotaSection = QuotaSection()
     every_app: QuotaSection = QuotaSection()
@@ -110,12 +147,3 @@ class Limits(Section):
     tenants: dict[str, QuotaSection] = Field(default_factory=dict)
     apps: dict[str, QuotaSection] = Field(default_factory=dict)
     keys: dict[str, QuotaSection] = Field(default_factory=dict)
-
-    @field_validator("store")
-    @classmethod
-    def _known_store(cls, store: str) -> str:
-        if store != "memory" and not re.fullmatch(r"rediss?://[^@/]+(/\d+)?", store):
-            raise ValueError(
-                "write memory, or redis://host:port/number; a password belongs in password_env or password_file"
-            )
-        return store

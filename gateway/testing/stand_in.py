@@ -85,10 +85,12 @@ class Seen:
 
 
 class StandIn:
-    """The server, in a thread of its own. A context manager. Port 0 takes a free one."""
+    """The server, in a thread of its own. A context manager. Port 0 takes a free one; `host` is another address than
+    the loopback's only where a test made a network of its own."""
 
-    def __init__(self, *, port: int = 0, manner: Manner | None = None) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, manner: Manner | None = None) -> None:
         self.manner = manner or Manner()
+        self._host = host
         self._port = port
         self._seen: list[Seen] = []
         self._arrived = threading.Condition()
@@ -106,13 +108,13 @@ class StandIn:
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
+        """Where it listens."""
         return self._port
 
     @property
     def base_url(self) -> str:
         """The base URL in OpenAI's dialect."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"http://{self._host}:{self._port}/v1"
 
     @property
     def connections(self) -> int:
@@ -163,7 +165,7 @@ class StandIn:
         """Serve in the running loop until cancelled, instead of in a thread."""
         self._stopped = asyncio.Event()
         listening = self._bind()
-        print(f"http://127.0.0.1:{self._port}/v1", flush=True)  # noqa: T201 - the first line is the interface
+        print(self.base_url, flush=True)  # noqa: T201 - the first line is the interface
         await self._run(listening)
 
     def keep(self, seen: Seen) -> None:
@@ -189,7 +191,7 @@ class StandIn:
     def _bind(self) -> socket.socket:
         listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves Nagle on
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
+        listening.bind((self._host, self._port))
         listening.listen(1024)
         listening.setblocking(False)  # noqa: FBT003 - as the standard library has it
         self._port = int(listening.getsockname()[1])

@@ -99,7 +99,7 @@ def _routes(parts: Parts) -> dict[str, tuple[str, Handler]]:
 
     async def readyz(_: Request) -> ASGIApp:
         bundle = parts.policies.current()
-        return await readiness(parts.health, bundle.revision, bundle.digest)
+        return await readiness(parts.health, {"policy": {"revision": bundle.revision, "digest": bundle.digest}})
 
     async def metrics(_: Request) -> ASGIApp:
         return Response(await parts.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from starlette.types import ASGIApp
 
 from gateway.domain.capability import Recourse
 from gateway.domain.conversation import Operation
-from gateway.domain.errors import CallerError, ErrorCode, GatewayError, refuse
+from gateway.domain.errors import ErrorCode, GatewayError, refuse
 from gateway.domain.labels import Label
 from gateway.pipeline.limiting import Left, Limiter, LimitReached
 from gateway.pipeline.ports import Rejected, Streamed, Whole
@@ -23,8 +22,9 @@ from gateway.pipeline.story import Failure, Reply, Story
 from gateway.wire.auth import Authenticator
 from gateway.wire.body import read_body
 from gateway.wire.errors import error_response
+from gateway.wire.leaving import unless_gone
 from gateway.wire.limits import Holding, limit_headers
-from gateway.wire.sse import EventStream, gone
+from gateway.wire.sse import EventStream
 from gateway.wire.voice import framing_of, voice_of
 
 CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -83,7 +83,7 @@ class Endpoint:
         held.callback(admission.leave)
         body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
         asked = Asked(operation, body, principal, label, purpose, admission)
-        return await _unless_gone(request, self._story, asked), admission.left
+        return await unless_gone(request.receive, self._story.answer(asked)), admission.left
 
     def _enter(self, held: contextlib.ExitStack) -> None:
         if self._open >= self._limits.in_flight:
@@ -93,20 +93,6 @@ class Endpoint:
 
     def _leave(self) -> None:
         self._open -= 1
-
-
-async def _unless_gone(request: Request, story: Story, asked: Asked) -> Reply:
-    """The reply, or the end of the work when the caller leaves before it."""
-    answering = asyncio.ensure_future(story.answer(asked))
-    leaving = asyncio.ensure_future(gone(request.receive))
-    try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            raise CallerError(ErrorCode.REQUEST_TIMEOUT)
-        return answering.result()
-    finally:
-        leaving.cancel()
-        answering.cancel()
 
 
 def _word(request: Request, header: str) -> str:

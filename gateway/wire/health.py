@@ -17,14 +17,13 @@ def alive() -> Response:
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
-async def readiness(parts: Mapping[str, HealthCheck], policy_revision: int, policy_digest: str) -> Response:
-    """200 when every part is well, else 503. Details are constant texts."""
+async def readiness(parts: Mapping[str, HealthCheck], more: Mapping[str, Json]) -> Response:
+    """200 when every part is well, else 503, with `more` beside it. Details are constant texts."""
     told: dict[str, Json] = {}
     ready = True
     for name, check in parts.items():
         health = await check()
         ready = ready and health.ok
         told[name] = {"ok": health.ok, "detail": health.detail}
-    policy: Json = {"revision": policy_revision, "digest": policy_digest}
-    body = dump_json({"ready": ready, "parts": told, "policy": policy})
+    body = dump_json({"ready": ready, "parts": told, **more})
     return Response(body, status_code=200 if ready else 503, media_type="application/json")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
@@ -11,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.domain.errors import GatewayError
 from gateway.pipeline.ports import Streamed
 from gateway.pipeline.streaming import ToldFailure, close
+from gateway.wire.leaving import send_unless_gone
 from gateway.wire.voice import Framing, Voice
 
 
@@ -35,20 +34,9 @@ class EventStream:
         del scope
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers()})
-            await self._until_gone(receive, send)
+            await send_unless_gone(receive, self._send_events(send))
         finally:
             await close(self._answer)
-
-    async def _until_gone(self, receive: Receive, send: Send) -> None:
-        sending = asyncio.ensure_future(self._send_events(send))
-        leaving = asyncio.ensure_future(gone(receive))
-        try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sending
 
     async def _send_events(self, send: Send) -> None:
         try:
@@ -71,9 +59,3 @@ class EventStream:
 
 async def _send(send: Send, data: bytes) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-async def gone(receive: Receive) -> None:
-    """Return when the caller has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -21,10 +21,17 @@ def body_of(text: str = CANARY, **more: object) -> bytes:
     ).encode()
 
 
-def cleared(body: bytes, destination: str = "openai", operation: Operation = Operation.CHAT) -> Clearance:
-    """A clearance for these bytes."""
-    permit = _mint.permit(decision_id="d1", destination=destination, operation=operation, body=body)
-    receipt = _receipt.issue(decision_id="d1", digest=hashlib.sha256(body).digest(), token="t")
+def cleared(
+    body: bytes,
+    destination: str = "openai",
+    operation: Operation = Operation.CHAT,
+    *,
+    decision_id: str = "d1",
+    token: str = "t",
+) -> Clearance:
+    """A clearance for these bytes. `token` is the ledger's word for the decision."""
+    permit = _mint.permit(decision_id=decision_id, destination=destination, operation=operation, body=body)
+    receipt = _receipt.issue(decision_id=decision_id, digest=hashlib.sha256(body).digest(), token=token)
     return permit.clear(receipt)
 
 

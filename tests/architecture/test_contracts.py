@@ -19,6 +19,8 @@ BAD = {
     "the wire issues receipts": ("gateway/wire/models.py", "import gateway.domain._receipt"),
     "a part asks for the whole": ("gateway/parts.py", "import gateway.main"),
     "the composition mints": ("gateway/destinations.py", "import gateway.domain._mint"),
+    "an adapter admits what was sealed": ("gateway/adapters/clearance_seals.py", "import gateway.domain._admit"),
+    "the egress decides": ("gateway/egress.py", "import gateway.domain.decision"),
     "an adapter reads the settings": ("gateway/adapters/worker_process.py", "import gateway.settings"),
     "the domain reads the clock": ("gateway/domain/alias.py", "import time"),
     "the domain imports a library": ("gateway/domain/alias.py", "import yaml"),

@@ -96,6 +96,10 @@ def test_a_forged_field_breaks_the_seal(field: str, forged: object) -> None:
     object.__setattr__(clearance, field, forged)
     with pytest.raises(ClearanceError):
         redeem(clearance)
+    another = permit().clear(receipt())
+    object.__setattr__(another, "receipt", "another token")
+    with pytest.raises(ClearanceError):
+        redeem(another)
     changed = permit()
     object.__setattr__(changed, field, forged)
     with pytest.raises(ClearanceError):
