@@ -10,15 +10,16 @@ from gateway.adapters.egress_external import EgressExternal, EgressLink, EgressO
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
+from gateway.adapters.model_manifest import Kind, ModelFile, ModelFileRefused, find_model
 from gateway.adapters.openai_external import ANTHROPIC, OPENAI, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
+from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
 from gateway.paths import data_path
 from gateway.pipeline.ports import Clock, ExternalModel
 from gateway.settings import LitellmExternal as LitellmSettings
-from gateway.settings import LlamaCpp, Settings, secret_of
+from gateway.settings import LlamaCpp, SentenceEncoder, Settings, secret_of
 from gateway.settings import OpenAiExternal as OpenAiSettings
 from gateway.settings import OpenAiLocal as OpenAiLocalSettings
 
@@ -28,6 +29,7 @@ _NO_KEY = "no API key is set for the destination {name}: what would go there is 
 StartedDoor = LitellmExternal | AnthropicExternal | EgressExternal
 """The doors out that have something to bring up."""
 External = OpenAiExternal | LitellmExternal | AnthropicExternal
+Inside = LlamaCppLocal | OpenAiLocal | SentenceLocal
 Door = OpenAiExternal | StartedDoor
 
 
@@ -135,12 +137,14 @@ def _speaks(chosen: OpenAiSettings | LitellmSettings) -> frozenset[Operation]:
             assert_never(chosen)
 
 
-def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, LlamaCppLocal | OpenAiLocal]:
+def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str, Inside]:
     """The models inside, not started. Raises `ModelFileRefused`, and `ConfigError` for a key that cannot be read."""
-    models: dict[str, LlamaCppLocal | OpenAiLocal] = {}
+    models: dict[str, Inside] = {}
     for name, chosen in settings.destinations.items():
         if isinstance(chosen, LlamaCpp):
-            models[name] = _llama(chosen)
+            models[name] = _llama(chosen, settings)
+        elif isinstance(chosen, SentenceEncoder):
+            models[name] = _sentences(chosen, settings)
         elif isinstance(chosen, OpenAiLocalSettings):
             key = secret_of(chosen, environment).get_secret_value()
             models[name] = OpenAiLocal(
@@ -157,9 +161,9 @@ def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str
     return models
 
 
-def _llama(chosen: LlamaCpp) -> LlamaCppLocal:
+def _llama(chosen: LlamaCpp, settings: Settings) -> LlamaCppLocal:
     options = LlamaCppOptions(
-        model=_model_file(chosen.model),
+        model=_model_file(chosen.model, Kind.CHAT, settings),
         context=chosen.context,
         threads=chosen.threads,
         queue=chosen.queue,
@@ -168,11 +172,16 @@ def _llama(chosen: LlamaCpp) -> LlamaCppLocal:
     return LlamaCppLocal(options)
 
 
-def _model_file(name: str) -> ModelFile:
-    for model in load_manifest(data_path("models/manifest.toml")):
-        if model.name == name:
-            return model
-    raise ModelFileRefused("a destination names a model that models/manifest.toml does not list")
+def _sentences(chosen: SentenceEncoder, settings: Settings) -> SentenceLocal:
+    model = _model_file(chosen.model, Kind.EMBEDDINGS, settings)
+    return SentenceLocal(SentenceOptions(model=model, queue=chosen.queue, deadline_s=chosen.deadline_s))
+
+
+def _model_file(name: str, kind: Kind, settings: Settings) -> ModelFile:
+    entry = find_model(data_path("models/manifest.toml"), name, settings.model_files.dir)
+    if entry.kind is not kind:
+        raise ModelFileRefused("a destination names a model that is of another kind than its adapter runs")
+    return entry.model()
 
 
 def aliases_of(settings: Settings, externals: Mapping[str, ExternalModel]) -> dict[str, Alias]:

@@ -21,10 +21,8 @@ from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
 from gateway.adapters.litellm_quiet import NotQuiet
-from gateway.adapters.llamacpp_local import LlamaCppLocal
 from gateway.adapters.model_manifest import ModelFileRefused
 from gateway.adapters.openai_external import OpenAiExternal
-from gateway.adapters.openai_local import OpenAiLocal
 from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
@@ -39,7 +37,7 @@ from gateway.clock import SystemClock
 from gateway.console.app import PATH as CONSOLE
 from gateway.console.app import create_console
 from gateway.console_host import console_parts
-from gateway.destinations import StartedDoor, aliases_of, doors_of, local_models
+from gateway.destinations import Inside, StartedDoor, aliases_of, doors_of, local_models
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
@@ -154,7 +152,7 @@ class Gateway:
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._policies.ask)
 
-    def _startable(self) -> list[PresidioDetector | LlamaCppLocal | OpenAiLocal | StartedDoor]:
+    def _startable(self) -> list[PresidioDetector | Inside | StartedDoor]:
         doors = [model for model in self._externals.values() if not isinstance(model, OpenAiExternal)]
         return [self._detector, *self._locals.values(), *doors]
 

@@ -22,6 +22,7 @@ from gateway.settings import (
     OpenAiExternal,
     OpenAiLocal,
     QuotaSection,
+    SentenceEncoder,
     Settings,
     store_password,
 )
@@ -56,7 +57,7 @@ def prices_of(settings: Settings) -> PriceList:
                 outside[name] = provider
             case OpenAiExternal():
                 outside[name] = ""
-            case OpenAiLocal(hourly_cost=hourly) | LlamaCpp(hourly_cost=hourly):
+            case OpenAiLocal(hourly_cost=hourly) | LlamaCpp(hourly_cost=hourly) | SentenceEncoder(hourly_cost=hourly):
                 inside[name] = hourly
             case _:
                 assert_never(destination)

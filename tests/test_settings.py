@@ -22,10 +22,12 @@ from gateway.settings import (
     LitellmExternal,
     LlamaCpp,
     ModelAlias,
+    ModelFiles,
     OpenAiExternal,
     OpenAiLocal,
     Policies,
     QuotaSection,
+    SentenceEncoder,
     Server,
     Settings,
     find_config,
@@ -70,10 +72,8 @@ def test_without_a_file_the_gateway_keeps_to_itself() -> None:
     assert ("127.0.0.1", 8080) == (settings.server.host, settings.server.port)
     assert settings.auth.required
     assert 250 == settings.ledger.append_deadline_ms
-    assert all(
-        alias.local == "local-slm" for name, alias in settings.models.items() if name[:3] in {"gpt", "cla", "loc"}
-    )
-    assert Zone.IN_NETWORK is settings.destinations["local-slm"].zone
+    assert all(alias.local == "local-slm" for name, alias in settings.models.items() if name[:3] in {"gpt", "cla"})
+    assert {Zone.IN_NETWORK} == {settings.destinations[name].zone for name in ("local-slm", "local-embeddings")}
 
 
 def test_the_example_is_the_defaults(repository: Path) -> None:
@@ -97,7 +97,8 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "console": (Console,),
     "limits": (Limits, QuotaSection),
     "egress": (Egress,),
-    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
+    "model_files": (ModelFiles,),
+    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp, SentenceEncoder),
     "models": (ModelAlias,),
 }
 

@@ -28,7 +28,10 @@ _SPECIAL = {
     "<|fim_suffix|>": 100260,
     "<|endofprompt|>": 100276,
 }
-_MODELS = frozenset(
+_OWN = frozenset({"minilm"})
+"""The encoder that ships has no ids of its own on the wire: it takes those of OpenAI's embeddings."""
+
+_MODELS = _OWN | frozenset(
     {"text-embedding-ada-002", "gpt-3.5-turbo", "gpt-35-turbo", "gpt-4", "gpt-4-turbo", "davinci-002", "babbage-002"}
 )
 _FAMILIES = (

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, load_manifest
+from gateway.adapters.model_manifest import Entry, ModelFileRefused, load_manifest
 from gateway.paths import data_path
 
 EXIT_FOUND = 1
 EXIT_CONFIGURATION = 78
+_PULLED = Path("var/models")
 
 
 @click.group("models")
@@ -59,31 +60,31 @@ def verify_models(*, manifest: Path | None, as_json: bool) -> None:
         sys.exit(EXIT_FOUND)
 
 
-def _entries(manifest: Path | None) -> tuple[ModelFile, ...]:
+def _entries(manifest: Path | None) -> tuple[Entry, ...]:
     try:
-        return load_manifest(manifest or data_path("models/manifest.toml"))
+        return load_manifest(manifest or data_path("models/manifest.toml"), _PULLED)
     except (ModelFileRefused, FileNotFoundError) as error:
         click.echo(f"gateway models: {error}", err=True)
         sys.exit(EXIT_CONFIGURATION)
 
 
-def _verified(model: ModelFile) -> str:
+def _verified(model: Entry) -> str:
     """What is wrong with a model's file, empty when nothing is."""
     try:
-        model.verify()
+        model.model().verify()
     except ModelFileRefused as refused:
         return str(refused)
     return ""
 
 
-def _size(model: ModelFile) -> int:
+def _size(model: Entry) -> int:
     try:
         return model.path.stat().st_size
     except OSError:
         return 0
 
 
-def _described(model: ModelFile) -> dict[str, str | int]:
+def _described(model: Entry) -> dict[str, str | int]:
     return {
         "name": model.name,
         "file": str(model.path),

@@ -33,6 +33,11 @@ class Operation(StrEnum):
         """Whether stand-ins may be put into such a request. A vector of a masked text is a vector of another text."""
         return self is not Operation.EMBEDDINGS
 
+    @property
+    def bound(self) -> bool:
+        """Whether a model's name must always lead to one destination: vectors of two models cannot be compared."""
+        return self is Operation.EMBEDDINGS
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_BY_LOCAL_MODEL = "unsupported_by_local_model"
     UNSUPPORTED_BY_DESTINATION = "unsupported_by_destination"
     UNSUPPORTED_BY_PROVIDER = "unsupported_by_provider"
+    AMBIGUOUS_EMBEDDINGS = "ambiguous_embeddings"
     TOKEN_IDS_UNREADABLE = "token_ids_unreadable"  # noqa: S105 - a code, no secret
     INVALID_API_KEY = "invalid_api_key"
     MODEL_NOT_FOUND = "model_not_found"
@@ -97,6 +98,12 @@ ERRORS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.UNSUPPORTED_BY_PROVIDER: ErrorText(
         400, _INVALID, "The provider that has to answer this request does not support this field."
+    ),
+    ErrorCode.AMBIGUOUS_EMBEDDINGS: ErrorText(
+        400,
+        _INVALID,
+        "This model name leads to two destinations, and their vectors cannot be compared. Ask for embeddings by a name "
+        "that leads to one.",
     ),
     ErrorCode.TOKEN_IDS_UNREADABLE: ErrorText(
         400,

@@ -181,6 +181,8 @@ def _leaving(place: _Place, may: MayLeave, counted: Mapping[Entity, Classificati
 
 def _inside(place: _Place, verdict: Verdict, reason: str, destination: str) -> Routing:
     chosen = destination or place.alias.local
+    if place.facts.operation.bound and chosen != (place.alias.external or place.alias.local):
+        chosen = ""  # a name whose vectors come from elsewhere is answered by nobody else
     known = any(chosen in policy.ceilings for policy in place.policies)
     if not chosen or (known and not within_ceiling(place.policies, chosen, verdict.sensitivity)):
         return Routing(Refused(NO_LOCAL_STATUS), NO_LOCAL_DESTINATION, verdict)

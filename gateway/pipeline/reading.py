@@ -118,6 +118,8 @@ class RequestReader:
         local = alias.local if serves(self._locals.get(alias.local)) else ""
         if (alias.external or alias.local) and not (external or local):
             refuse(ErrorCode.UNSUPPORTED_BY_DESTINATION, "/model")
+        if operation.bound and external and local:
+            refuse(ErrorCode.AMBIGUOUS_EMBEDDINGS, "/model")
         return Alias(external, local)
 
 

@@ -11,6 +11,7 @@ from gateway.settings.destinations import (
     ModelAlias,
     OpenAiExternal,
     OpenAiLocal,
+    SentenceEncoder,
 )
 from gateway.settings.document import Settings
 from gateway.settings.reading import (
@@ -30,6 +31,7 @@ from gateway.settings.sections import (
     Egress,
     Ledger,
     Limits,
+    ModelFiles,
     Policies,
     QuotaSection,
     ServedOperation,
@@ -52,10 +54,12 @@ __all__ = [
     "LitellmExternal",
     "LlamaCpp",
     "ModelAlias",
+    "ModelFiles",
     "OpenAiExternal",
     "OpenAiLocal",
     "Policies",
     "QuotaSection",
+    "SentenceEncoder",
     "ServedOperation",
     "Server",
     "Settings",

@@ -77,8 +77,21 @@ class LlamaCpp(Section):
     hourly_cost: float = Field(default=0.0, ge=0, le=100_000)
 
 
+class SentenceEncoder(Section):
+    """An encoder that the gateway runs itself, in a process of its own, and that answers embeddings."""
+
+    zone: Literal[Zone.IN_NETWORK]
+    adapter: Literal["sentence_encoder"]
+    model: str = "minilm"
+    queue: int = Field(default=16, ge=1)
+    deadline_s: float = Field(default=60.0, gt=0)
+    hourly_cost: float = Field(default=0.0, ge=0, le=100_000)
+
+
 External = OpenAiExternal | LitellmExternal
-Destination = Annotated[OpenAiExternal | LitellmExternal | OpenAiLocal | LlamaCpp, Field(union_mode="left_to_right")]
+Destination = Annotated[
+    OpenAiExternal | LitellmExternal | OpenAiLocal | LlamaCpp | SentenceEncoder, Field(union_mode="left_to_right")
+]
 
 
 class ModelAlias(Section):

@@ -11,6 +11,7 @@ from gateway.settings.destinations import (
     LlamaCpp,
     ModelAlias,
     OpenAiExternal,
+    SentenceEncoder,
 )
 from gateway.settings.sections import (
     Auth,
@@ -21,12 +22,14 @@ from gateway.settings.sections import (
     Egress,
     Ledger,
     Limits,
+    ModelFiles,
     Policies,
     Section,
     Server,
 )
 
 _LOCAL_SLM = LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp")
+_LOCAL_EMBEDDINGS = SentenceEncoder(zone=Zone.IN_NETWORK, adapter="sentence_encoder")
 
 
 class Settings(Section):
@@ -42,6 +45,7 @@ class Settings(Section):
     console: Console = Console()
     limits: Limits = Limits()
     egress: Egress = Egress()
+    model_files: ModelFiles = ModelFiles()
     destinations: dict[str, Destination] = Field(
         default={
             "openai": OpenAiExternal(
@@ -51,6 +55,7 @@ class Settings(Section):
                 zone=Zone.EXTERNAL, adapter="litellm", provider="anthropic", api_key_env="ANTHROPIC_API_KEY"
             ),
             "local-slm": _LOCAL_SLM,
+            "local-embeddings": _LOCAL_EMBEDDINGS,
         }
     )
     models: dict[str, ModelAlias] = Field(
@@ -60,5 +65,6 @@ class Settings(Section):
             "text-embedding-*": ModelAlias(external="openai"),
             "omni-moderation-*": ModelAlias(external="openai"),
             "local/*": ModelAlias(local="local-slm"),
+            "local/minilm": ModelAlias(local="local-embeddings"),
         }
     )

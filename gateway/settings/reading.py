@@ -17,7 +17,14 @@ from pydantic import SecretStr, ValidationError
 from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
 from gateway.domain.policy import Zone
 from gateway.domain.strict_json import Json
-from gateway.settings.destinations import LitellmExternal, LlamaCpp, ModelAlias, OpenAiExternal, OpenAiLocal
+from gateway.settings.destinations import (
+    LitellmExternal,
+    LlamaCpp,
+    ModelAlias,
+    OpenAiExternal,
+    OpenAiLocal,
+    SentenceEncoder,
+)
 from gateway.settings.document import Settings
 from gateway.settings.sections import (
     Auth,
@@ -28,6 +35,7 @@ from gateway.settings.sections import (
     Egress,
     Ledger,
     Limits,
+    ModelFiles,
     Policies,
     QuotaSection,
     Section,
@@ -172,7 +180,8 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
     "console": (Console,),
     "limits": (Limits, QuotaSection),
     "egress": (Egress,),
-    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp),
+    "model_files": (ModelFiles,),
+    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp, SentenceEncoder),
     "models": (ModelAlias,),
 }
 

@@ -125,6 +125,15 @@ class Console(Section):
     session_minutes: int = Field(default=30, ge=1, le=720)
 
 
+class ModelFiles(Section):
+    """Where `gateway models pull` keeps what it pulls, and where from: a mirror of the hub (empty: the hub itself),
+    nothing at all where `offline`."""
+
+    dir: Path = Path("var/models")
+    hub: str = Field(default="", pattern=r"^(?:https?://[^@\s]+)?$")
+    offline: bool = False
+
+
 ServedOperation = Literal["chat", "responses", "input_tokens", "completions", "embeddings", "moderations"]
 
 

@@ -26,7 +26,7 @@ from gateway.pipeline.ports import LocalAnswer, Streamed, Whole
 from gateway.wire.schema import CHAT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MODEL = find_model(data_path("models/manifest.toml"), "embedded")
+MODEL = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
 OPTIONS = LlamaCppOptions(model=MODEL)
 # A schema that forces some hundred tokens, whatever the model would rather say.
 ENDLESS: Json = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ STOPS = st.lists(st.text(alphabet="abc ", min_size=1, max_size=4), max_size=3)
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """The embedded model, loaded in this process."""
-    model = find_model(data_path("models/manifest.toml"), "embedded")
+    model = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
     return Engine(model.path, 1024, 1)
 
 

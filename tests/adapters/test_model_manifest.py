@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.model_manifest import ModelFileRefused, find_model, load_manifest
+from gateway.adapters.model_manifest import ModelFileRefused, Shipped, find_model, load_manifest
 from gateway.paths import data_path
 
 ENTRY = {
@@ -35,8 +35,8 @@ def manifest(folder: Path, **changes: str) -> Path:
 def test_an_entry_is_read_and_its_file_verified(tmp_path: Path) -> None:
     """The file is looked for beside the manifest and must have the hash."""
     (tmp_path / "m.gguf").write_bytes(b"weights")
-    model = find_model(manifest(tmp_path), "m")
-    model.verify()
+    model = find_model(manifest(tmp_path), "m", tmp_path)
+    model.model().verify()
     assert (model.path, model.context, model.licence) == (tmp_path / "m.gguf", 512, "Apache-2.0")
 
 
@@ -45,13 +45,13 @@ def test_an_altered_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """Every other content is refused."""
     (tmp_path / "m.gguf").write_bytes(content)
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "m").verify()
+        find_model(manifest(tmp_path), "m", tmp_path).model().verify()
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """No file is no model."""
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "m").verify()
+        find_model(manifest(tmp_path), "m", tmp_path).model().verify()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_a_malformed_entry_is_refused(tmp_path: Path, changes: dict[str, str]) -> None:
     """A field that is wrong, missing, unknown or points elsewhere spoils the manifest."""
     with pytest.raises(ModelFileRefused):
-        load_manifest(manifest(tmp_path, **changes))
+        load_manifest(manifest(tmp_path, **changes), tmp_path)
 
 
 def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -80,15 +80,15 @@ def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     path = manifest(tmp_path)
     path.write_text(path.read_text(encoding="utf-8") * 2, encoding="utf-8")
     with pytest.raises(ModelFileRefused):
-        load_manifest(path)
+        load_manifest(path, path.parent)
 
 
 def test_an_unknown_name_and_a_missing_manifest_are_refused(tmp_path: Path) -> None:
     """Neither leads to a default."""
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "other")
+        find_model(manifest(tmp_path), "other", tmp_path)
     with pytest.raises(ModelFileRefused):
-        load_manifest(tmp_path / "none.toml")
+        load_manifest(tmp_path / "none.toml", tmp_path)
 
 
 @given(text=st.text(max_size=60))
@@ -97,12 +97,13 @@ def test_arbitrary_text_is_refused_or_empty(tmp_path_factory: pytest.TempPathFac
     path = tmp_path_factory.mktemp("manifest") / "manifest.toml"
     path.write_text(text, encoding="utf-8")
     with contextlib.suppress(ModelFileRefused):
-        assert load_manifest(path) == ()
+        assert load_manifest(path, path.parent) == ()
 
 
 def test_what_ships_is_what_the_manifest_says() -> None:
     """Every shipped model file has its hash and a licence."""
-    models = load_manifest(data_path("models/manifest.toml"))
+    models = load_manifest(data_path("models/manifest.toml"), Path("none"))
     assert "embedded" in {model.name for model in models}
     for model in models:
-        model.verify()
+        if isinstance(model.origin, Shipped):
+            model.model().verify()

@@ -19,7 +19,7 @@ def altered(tmp_path: Path) -> Path:
     shipped = data_path("models/manifest.toml")
     copy = tmp_path / "manifest.toml"
     copy.write_bytes(shipped.read_bytes())
-    for model in load_manifest(shipped):
+    for model in load_manifest(shipped, tmp_path):
         path = tmp_path / model.path.relative_to(shipped.parent.resolve())
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"something else")
@@ -30,7 +30,7 @@ def test_list_shows_each_model() -> None:
     """Name, licence and hash of every entry."""
     result = CliRunner().invoke(models, ["list"])
     assert result.exit_code == 0
-    for model in load_manifest(data_path("models/manifest.toml")):
+    for model in load_manifest(data_path("models/manifest.toml"), Path("none")):
         assert model.name in result.output
         assert model.sha256 in result.output
     assert max(len(line) for line in result.output.splitlines()) <= 100

@@ -12,7 +12,7 @@ from gateway.adapters.model_manifest import find_model
 from gateway.domain.strict_json import Json
 from gateway.paths import data_path
 
-MODEL = find_model(data_path("models/manifest.toml"), "embedded")
+MODEL = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
 TOKENS = json.loads((Path(__file__).parent / "tokens.json").read_text(encoding="utf-8"))
 
 

@@ -22,6 +22,7 @@ ALIASES = {
     "vectors": Alias("openai", ""),
     "inside": Alias("", "local-slm"),
     "both": Alias("all", "vllm"),
+    "all": Alias("all", "local-slm"),
     "omni-moderation-*": Alias("all", ""),
     "lost": Alias("nowhere", "nowhere"),
 }
@@ -63,7 +64,7 @@ ASKED = {
 @pytest.mark.parametrize("operation", list(ASKED))
 def test_a_destination_that_speaks_the_dialect_gets_it(operation: Operation) -> None:
     """What is judged is what would be sent: the request as it is."""
-    request = read(operation, model="both", **ASKED[operation])
+    request = read(operation, model="all", **ASKED[operation])
 
     assert operation is request.conversation.operation
     assert isinstance(request.telling, AsItIs)
@@ -93,7 +94,7 @@ def test_a_request_that_stays_inside_is_judged_in_its_own_dialect_and_asked_in_c
     ("model", "operation", "alias"),
     [
         ("gpt-x", Operation.CHAT, Alias("openai", "local-slm")),
-        ("both", Operation.EMBEDDINGS, Alias("all", "vllm")),
+        ("all", Operation.EMBEDDINGS, Alias("all", "")),
         ("both", Operation.MODERATIONS, Alias("all", "")),
         ("both", Operation.RESPONSES, Alias("all", "vllm")),
         ("lost", Operation.CHAT, Alias("nowhere", "nowhere")),
@@ -113,9 +114,16 @@ def test_where_nobody_serves_the_operation_the_caller_is_told() -> None:
     assert (ErrorCode.UNSUPPORTED_BY_DESTINATION, "/model") == (refused.value.code, refused.value.param)
 
 
+def test_a_name_whose_vectors_would_come_from_two_models_is_refused() -> None:
+    """They could not be compared. What is no vector goes by the same name."""
+    with pytest.raises(CallerError) as refused:
+        read(Operation.EMBEDDINGS, model="both", input="hi")
+    assert (ErrorCode.AMBIGUOUS_EMBEDDINGS, "/model") == (refused.value.code, refused.value.param)
+
+
 def test_a_policy_cannot_send_to_a_model_inside_that_does_not_speak_it() -> None:
     """A rule may name a destination that the alias does not."""
-    request = read(Operation.EMBEDDINGS, model="both", input="hi")
+    request = read(Operation.EMBEDDINGS, model="all", input="hi")
     with pytest.raises(CallerError) as refused:
         reader().inside(request, "local-slm")
     assert ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL is refused.value.code
@@ -123,9 +131,9 @@ def test_a_policy_cannot_send_to_a_model_inside_that_does_not_speak_it() -> None
 
 def test_token_ids_are_read_as_words() -> None:
     """So they can be inspected; those that nobody can read are refused."""
-    assert "hello" == json.loads(read(Operation.EMBEDDINGS, model="both", input=[9906]).conversation.body)["input"]
+    assert "hello" == json.loads(read(Operation.EMBEDDINGS, model="all", input=[9906]).conversation.body)["input"]
     with pytest.raises(CallerError) as refused:
-        read(Operation.EMBEDDINGS, model="both", input=[1, 2])
+        read(Operation.EMBEDDINGS, model="all", input=[1, 2])
     assert ErrorCode.TOKEN_IDS_UNREADABLE is refused.value.code
 
 

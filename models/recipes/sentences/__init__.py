@@ -1,0 +1,1 @@
+"""How the sentence encoder that ships was exported and measured."""
