@@ -15,6 +15,7 @@ from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.sql_accounts import Invitation, SqlAccounts
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_policies import SqlRevisions
+from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
 from gateway.clock import SystemClock
 from gateway.console.app import PATH, create_console
@@ -48,6 +49,7 @@ def console_parts(
         accounts=SqlAccounts(engine, clock),
         keys=SqlKeys(engine, clock),
         views=SqlViews(engine, clock),
+        reviews=SqlReviews(engine, clock),
         policies=policies,
         policies_folder=policies_folder(settings),
         settings=settings,

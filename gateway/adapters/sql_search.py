@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from random import Random
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select, tuple_, update
 
@@ -84,6 +85,22 @@ def tally(connection: Connection, field: str, query: Query, width: int) -> list[
     counts = select(search_terms.c.term, span, func.count()).where(here, _in_time(query, entry), *also)
     rows = connection.execute(counts.group_by(search_terms.c.term, span).order_by(search_terms.c.term, span))
     return [(str(term).partition(":")[2], int(number), int(found)) for term, number, found in rows]
+
+
+def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: Random) -> list[StoredRecord]:
+    """At most `most` of the records that any of the queries finds, each as likely as any other: a reservoir."""
+    kept: list[int] = []
+    seen = 0
+    for query in queries:
+        entry = search_entries.alias()
+        asked = _found_by(connection, query, entry)
+        if asked is None:
+            continue
+        for position in connection.execute(select(entry.c.position).where(asked)).scalars():
+            seen += 1
+            place = len(kept) if len(kept) < most else chance.randrange(seen)
+            kept[place : place + 1] = [int(position)] if place < most else kept[place : place + 1]
+    return list(_stored(connection, kept).values())
 
 
 def known_terms(connection: Connection, terms: Sequence[str]) -> frozenset[str]:

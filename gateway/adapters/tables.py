@@ -208,7 +208,6 @@ review_items = Table(
     Column("sampled", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("assignee", String(16), nullable=False),
-    Column("judge", String(16), nullable=False),
     Column("signer", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),

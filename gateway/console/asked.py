@@ -12,6 +12,7 @@ from gateway.adapters.database import Database
 from gateway.adapters.sql_accounts import SqlAccounts
 from gateway.adapters.sql_audit import SqlAudit, looked_up
 from gateway.adapters.sql_keys import SqlKeys
+from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
 from gateway.console.sessions import Session
 from gateway.domain.accounts import Account
@@ -33,6 +34,7 @@ class ConsoleParts:
     accounts: SqlAccounts
     keys: SqlKeys
     views: SqlViews
+    reviews: SqlReviews
     policies: PolicySource
     policies_folder: Path
     settings: Settings

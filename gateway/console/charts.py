@@ -32,8 +32,8 @@ def bars(names: Sequence[str], series: Mapping[str, Sequence[int]], colours: Map
     return _image(chart)
 
 
-def line(names: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
-    """Lines over time, from 0 to 100, as `bars`."""
+def line(names: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
+    """Lines over time, from 0 to 100, as `bars`; `None` where nothing is known."""
     chart = pygal.Line(**_options(list(ROUTE_COLOURS.values())), range=(0, 100))
     chart.x_labels = list(names)
     for name, values in series.items():

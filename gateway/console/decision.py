@@ -12,12 +12,14 @@ from gateway.adapters.sql_records import StoredRecord, of_decision
 from gateway.console.asked import Answer, Asked, Page, Refused
 from gateway.console.decisions import row_of, whole_at
 from gateway.console.proof import Proof, proof_of
+from gateway.console.reviewed import review_of
 from gateway.domain.accounts import Account
 from gateway.domain.evidence import Result, Route
 from gateway.domain.explain import Explained, explained, summary
 from gateway.domain.plain import found, place, sentence, surely
 from gateway.domain.policy import Bundle, Rule
 from gateway.domain.recorded import Past, past_of
+from gateway.domain.reviewing import REASONS
 from gateway.domain.routing import routed
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
@@ -69,7 +71,13 @@ async def decision(asked: Asked) -> Answer:
     document = told.record.document
     see(asked.holder, document)
     bundle = asked.parts.policies.current()
-    return Page("decision.html", {"title": "Decision", **_view(told, bundle), "review": _steps(told)})
+    return Page("decision.html", {
+        "title": "Decision",
+        **_view(told, bundle),
+        "steps": _steps(told),
+        "reviewing": await review_of(asked, asked.path["id"]),
+        "reasons": REASONS,
+    })  # fmt: skip
 
 
 def look(audit: SqlAudit, decision_id: str, public_key: str) -> Told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.console import signing_in
+from gateway.console import review, signing_in
 from gateway.console.decision import decision
 from gateway.console.decisions import decisions, what_is_sought
 from gateway.console.exporting import export
@@ -15,6 +15,7 @@ from gateway.domain.evidence import ViewAction
 
 EVERYONE: frozenset[Role] = frozenset()
 SIGNED_IN = frozenset(Role)
+REVIEWING = frozenset({Role.REVIEWER})
 HANDING_OVER = frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR})
 
 ROUTES: tuple[Route, ...] = (
@@ -30,6 +31,16 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/decisions/{id}", roles=SIGNED_IN, page=decision, seen=ViewAction.DECISION),
     Route(method="GET", path="/export", roles=HANDING_OVER, page=export, seen=ViewAction.EXPORTED, what=what_is_sought),
     Route(method="POST", path="/views", roles=SIGNED_IN, page=save_view),
+    Route(
+        method="GET",
+        path="/review",
+        roles=REVIEWING | {Role.ADMINISTRATOR},
+        page=review.queue,
+        seen=ViewAction.QUEUE,
+    ),
+    Route(method="POST", path="/review/sample", roles=REVIEWING, page=review.draw_sample),
+    Route(method="POST", path="/review/sign-off", roles=REVIEWING, page=review.sign_sample),
+    Route(method="POST", path="/review/{id}/{step}", roles=REVIEWING, page=review.step),
     Route(method="GET", path="/why", roles=EVERYONE, page=why_page),
     Route(method="POST", path="/why", roles=EVERYONE, page=why),
 )

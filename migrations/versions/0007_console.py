@@ -52,7 +52,6 @@ def upgrade() -> None:
         sa.Column("sampled", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("assignee", sa.String(16), nullable=False),
-        sa.Column("judge", sa.String(16), nullable=False),
         sa.Column("signer", sa.String(16), nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),

@@ -1,0 +1,151 @@
+"""Reviews: judged by one, signed off by another, every step a record; precision; a request for an exception."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.adapters.file_policies import FilePolicies
+from gateway.domain.accounts import Role, Sight
+from gateway.domain.evidence import Decided, PolicyEvidence, Route
+from tests.console.site import Form, Site
+from tests.console.test_decisions import HOSTILE
+from tests.evidence import activated, decided, finding
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EXTERNAL = [decided() for _ in range(4)]
+INSIDE = decided(
+    route=Route.LOCAL,
+    transforms=(),
+    findings=(finding("US_SSN"),),
+    policy=PolicyEvidence(1, "sha256:" + "cd" * 32, "0" * 16, ("government-id-stays-inside",), "GOVERNMENT_ID", ()),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def _filled(site: Site) -> None:
+    """Four decisions that left, one that stayed."""
+    site.add(activated(), *EXTERNAL, INSIDE)
+
+
+async def reviewers(site: Site) -> tuple[Form, Form]:
+    """Two people."""
+    return await site.person("rosa", Role.REVIEWER), await site.person("rene", Role.REVIEWER)
+
+
+async def step(client: Form, decision: Decided, act: str, **fields: str) -> int:
+    """One step, from the decision's page. The status."""
+    await client.page(f"/console/decisions/{decision.decision_id}")
+    return (await client.submit(f"/console/review/{decision.decision_id}/{act}", **fields)).status_code
+
+
+def actions(site: Site, decision: Decided) -> list[str]:
+    """What the ledger says was done with a decision's review."""
+    found = [json.loads(body) for body in site.records("review")]
+    return [each["action"] for each in found if each["id"] == decision.decision_id]
+
+
+async def test_a_finding_is_judged_by_one_and_signed_off_by_another(site: Site) -> None:
+    """Four eyes; each step is in the ledger; what is signed off stays as it is."""
+    rosa, rene = await reviewers(site)
+    judged = {"entity": "US_SSN", "verdict": "false_positive", "reason": "test_data", "words": HOSTILE}
+    assert await step(rosa, INSIDE, "take") == 409
+    assert await step(rosa, INSIDE, "add") == 303
+    assert await step(rosa, INSIDE, "take") == 303
+    assert await step(rosa, INSIDE, "sign-off") == 409
+    assert await step(rosa, INSIDE, "judge", **judged) == 303
+    assert await step(rosa, INSIDE, "sign-off") == 409
+    assert await step(rene, INSIDE, "comment", words="Agreed.") == 303
+    assert await step(rene, INSIDE, "escalate") == 303
+    assert await step(rene, INSIDE, "sign-off") == 303
+    assert await step(rosa, INSIDE, "judge", **judged) == 409
+
+    done = ["queued", "assigned", "false_positive", "commented", "escalated", "signed_off"]
+    assert done == actions(site, INSIDE)
+    page = await rosa.get(f"/console/decisions/{INSIDE.decision_id}")
+    assert "signed off by rene" in page.text
+    assert "<script" not in page.text
+    assert HOSTILE not in "".join(site.records("review"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"verdict": "perhaps", "reason": "other"},
+        {"verdict": "true_positive", "reason": ""},
+        {"verdict": "true_positive", "reason": "because"},
+        {"entity": "IBAN_CODE", "verdict": "true_positive", "reason": "other"},
+        {"verdict": "true_positive", "reason": "other", "words": "x" * 2001},
+    ],
+)
+async def test_a_judgement_of_another_form_is_refused_and_not_recorded(site: Site, fields: dict[str, str]) -> None:
+    """Only what the form offers."""
+    rosa, _ = await reviewers(site)
+    await step(rosa, EXTERNAL[0], "add")
+    before = actions(site, EXTERNAL[0])
+
+    assert await step(rosa, EXTERNAL[0], "judge", **fields) == 400
+    assert before == actions(site, EXTERNAL[0])
+
+
+async def test_a_sample_is_drawn_judged_and_signed_off(site: Site) -> None:
+    """Decisions that left, each once; nobody signs off what they judged."""
+    rosa, rene = await reviewers(site)
+    await rosa.page("/console/review")
+    drawn = await rosa.submit("/console/review/sample")
+    sample = drawn.headers["location"].rpartition("=")[2]
+    waiting = await rosa.page(drawn.headers["location"])
+    ids = set(re.findall(r"/console/decisions/(\w{26})", waiting))
+    assert ids <= {each.decision_id for each in EXTERNAL}
+    assert len(ids) >= 3
+    for each in EXTERNAL:
+        await step(rosa, each, "judge", verdict="true_positive", reason="as_found")
+    await rosa.submit("/console/review/sign-off", sample=sample)
+    assert all("signed_off" not in actions(site, each) for each in EXTERNAL)
+    await rene.page("/console/review")
+    await rene.submit("/console/review/sign-off", sample=sample)
+
+    assert all("signed_off" in actions(site, each) for each in EXTERNAL if each.decision_id in ids)
+    assert "Nothing waits here" in await rene.page(f"/console/review?sample={sample}")
+
+
+async def test_precision_is_told_by_kind_and_month(site: Site) -> None:
+    """One wrong of one."""
+    rosa, _ = await reviewers(site)
+    page = await rosa.page("/console/review")
+
+    assert "US_SSN" in page
+    assert "0.0 %" in page
+
+
+async def test_a_false_positive_becomes_a_request_that_lint_accepts(
+    site: Site, tmp_path: Path, repository: Path
+) -> None:
+    """A file for the security team; nothing is asked for a finding that nobody judged wrong."""
+    rosa, _ = await reviewers(site)
+    assert await step(rosa, EXTERNAL[0], "exception", entity="EMAIL_ADDRESS") == 409
+    await rosa.page(f"/console/decisions/{INSIDE.decision_id}")
+    answer = await rosa.submit(f"/console/review/{INSIDE.decision_id}/exception", entity="US_SSN")
+    text = re.search(r"<pre>(.*?)</pre>", answer.text, re.DOTALL)
+    assert text is not None
+    (tmp_path / "default.policy.yaml").write_bytes((repository / "policies" / "default.policy.yaml").read_bytes())
+    (tmp_path / "asked.exception.yaml").write_text(text[1])
+    [exception] = FilePolicies(tmp_path).current().exceptions
+
+    assert exception.rules == {"government-id-stays-inside"}
+    assert exception.callers.apps == {"claims-bot"}
+    assert "exception_requested" in actions(site, INSIDE)
+
+
+async def test_a_reviewer_of_one_tenant_reviews_nothing_of_another(site: Site) -> None:
+    """Not in the queue, and by no step."""
+    limited = await site.person("rita", Role.REVIEWER, Sight("clinic"))
+
+    assert "Nothing waits here" in await limited.page("/console/review")
+    answer = await limited.submit(f"/console/review/{INSIDE.decision_id}/comment", words="x")
+    assert answer.status_code == 404
