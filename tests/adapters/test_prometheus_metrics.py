@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.adapters.egress_metrics import EgressMetrics
 from gateway.adapters.metric_list import METRICS, Kind
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from tests.evidence import decided, outcome
@@ -51,6 +52,18 @@ def test_what_is_listed_is_what_is_exported(metrics: PrometheusMetrics) -> None:
 
     of_gateway = {name: metric.kind.value for name, metric in METRICS.items() if not name.startswith(EGRESS)}
     assert of_gateway == {name: kind for name, kind in told.items() if not name.endswith("_created")}
+
+
+def test_the_egress_exports_what_is_listed_for_it() -> None:
+    """Its metrics are those of another process."""
+    told = {
+        f"{family.name}_total" if family.type == "counter" else family.name: family.type
+        for family in text_string_to_metric_families(EgressMetrics().render().decode())
+    }
+
+    assert {n: m.kind.value for n, m in METRICS.items() if n.startswith(EGRESS)} == {
+        name: kind for name, kind in told.items() if not name.endswith("_created")
+    }
 
 
 def test_a_pulled_value_is_read_at_each_scrape(metrics: PrometheusMetrics) -> None:
