@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.sql_cosigned import cosigned_notes
-from gateway.adapters.tables import checkpoints, record_salts, records, tree_entries, tree_nodes
+from gateway.adapters.tables import checkpoints, commitment_keys, record_salts, records, tree_entries, tree_nodes
 from gateway.verifier.checks import COLUMNS, Entry
 
 _AT_ONCE = 2000
@@ -68,6 +68,11 @@ class SqlAudit:
         """Whether there is a decision of this id."""
         same = and_(records.c.decision_id == decision_id, records.c.kind.in_(("intent", "local", "block")))
         return self.connection.execute(select(records.c.writer).where(same).limit(1)).first() is not None
+
+    def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Which keys of commitments are not there. Their tenants and days are read, never the keys."""
+        there = self.connection.execute(select(commitment_keys.c.tenant, commitment_keys.c.day))
+        return set(keys) - {(str(tenant), str(day)) for tenant, day in there}
 
     def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # rows of several shapes
         result = self.connection.execution_options(yield_per=_AT_ONCE).execute(query)

@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Protocol
 
 from .findings import MOST_NAMED, Report
@@ -26,6 +27,7 @@ from .kept import open_kept, open_notes, open_receipts
 
 _DECISIONS = ("intent", "local", "block")
 _NO_LEAF = "0" * 64
+_DAY = 86_400_000_000
 COLUMNS = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route", "destination", "reason")
 """What a database keeps beside a record: its leaf, and what it is searched by."""
 
@@ -76,6 +78,10 @@ class Source(Protocol):
 
     def knows(self, decision_id: str) -> bool:
         """Whether there is a decision of this id. Asked of the few outcomes that close nothing."""
+        ...
+
+    def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Which keys of commitments, by tenant and day, it should have and has not."""
         ...
 
 
@@ -137,8 +143,9 @@ class Verification:
         self._unannounced: dict[str, str] = {}
         self._gone = _Gone()
         self._unsalted: list[tuple[str, str, str, str]] = []
+        self._days: dict[tuple[str, int], str] = {}
         self._erased: set[str] = set()
-        self._ordered, self._upto = 0, 0
+        self._ordered, self._upto, self._before = 0, 0, 0
         self._signed = open_notes(source.notes(), key, outside.witnesses, self.report)
         self._earlier = open_kept(outside.earlier, key, self.report)
         self._receipts = open_receipts(outside.receipts, key, self.report)
@@ -237,6 +244,7 @@ class Verification:
         elif kind == "prune":
             self._ordered += _number(document.get("dropped"))
             self._upto = max(self._upto, _number(document.get("upto")))
+            self._before = max(self._before, _number(document.get("before")))
 
     def _decision(self, entry: Entry, document: Mapping[str, object], decision: str, *, owes: bool, may: bool) -> None:
         if may:
@@ -244,6 +252,9 @@ class Verification:
         policy = document.get("pol")
         digest = str(policy.get("dig")) if isinstance(policy, dict) else ""
         self._unannounced.setdefault(digest, _named(entry, document))
+        self._days.setdefault(
+            (str(document.get("tenant")), _number(document.get("t")) // _DAY), _named(entry, document)
+        )
         if entry.salted is False:
             about = (str(document.get("tenant")), str(document.get("who")), decision)
             self._unsalted.append((_named(entry, document), *about))
@@ -294,6 +305,7 @@ class Verification:
         for where, *subjects in self._unsalted:
             if not self._erased & set(subjects):
                 report.add("salt-missing", where)
+        self._account_for_keys()
         owing = [decision for decision, owes in self._open.items() if owes]
         report.open_count, report.open_intents = len(owing), owing[:MOST_NAMED]
 
@@ -303,6 +315,15 @@ class Verification:
         self.report.dropped = self._gone.inside(self._upto)
         if self.report.dropped > self._ordered:
             self.report.add("prune-exceeded", f"{self.report.dropped} are gone, {self._ordered} were ordered")
+
+    def _account_for_keys(self) -> None:
+        """The key of each tenant and day, unless the tenant was erased or retention has dropped the day."""
+        kept = {day: where for day, where in self._days.items() if day[1] >= self._before // _DAY}
+        named = {
+            (tenant, _day(number)): where for (tenant, number), where in kept.items() if tenant not in self._erased
+        }
+        for key in sorted(self._source.lacking(named)):
+            self.report.add("key-missing", f"tenant {key[0]}, day {key[1]}, from {named[key]} on")
 
     def _finish_receipts(self) -> None:
         for receipt in self._receipts.values():
@@ -335,6 +356,14 @@ def _document(body: bytes) -> dict[str, object] | None:
     except ValueError:
         return None
     return read if isinstance(read, dict) else None
+
+
+def _day(number: int) -> str:
+    """The day, so many after 1970-01-01; empty for one that no calendar has."""
+    try:
+        return (date(1970, 1, 1) + timedelta(number)).isoformat()
+    except OverflowError:
+        return ""
 
 
 def _number(value: object) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .checks import Entry
@@ -65,6 +65,10 @@ class ExportSource:
         """Whether a decision of this id was exported."""
         wanted = f'"id":"{decision_id}"'.encode()
         return any(entry.body and wanted in entry.body and b'"do":{' in entry.body for entry in self.entries())
+
+    def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:  # noqa: ARG002 - of `Source`
+        """None: an export never holds keys."""
+        return ()
 
 
 def _lines(file: Path) -> Iterator[dict[str, object]]:

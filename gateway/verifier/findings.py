@@ -35,6 +35,7 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "cosignature-forged": (Verdict.ALTERED, "what stands there as a witness's signature is not one"),
     "outcome-alone": (Verdict.ALTERED, "there is an outcome, and no decision before it"),
     "salt-missing": (Verdict.ALTERED, "the commitments of this record cannot be opened, and no erasure says so"),
+    "key-missing": (Verdict.ALTERED, "the key of these commitments is gone, and neither erasure nor retention says so"),
     "prune-exceeded": (Verdict.ALTERED, "more records were dropped than retention ordered"),
     "receipt-broken": (Verdict.ALTERED, "a caller holds a receipt for a record that is not there as it was"),
     "receipt-forged": (Verdict.ALTERED, "a receipt is not signed by this key"),

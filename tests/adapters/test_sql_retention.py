@@ -162,6 +162,21 @@ async def test_erasing_a_tenant_takes_its_commitments_alone(house: House, ledger
     assert [] == house.rows("SELECT 1 FROM commitment_keys WHERE tenant = 'acme'")
 
 
+async def test_a_lost_key_is_no_erasure(house: House, ledger: SqlLedger) -> None:
+    """Keys that are gone without an order have the same effect, and verification says so, a tenant and day at a time;
+    an erasure of that tenant, afterwards, accounts for them."""
+    decision = str(house.rows("SELECT decision_id FROM records WHERE tenant = 'acme'")[0][0])
+    house.change("DELETE FROM commitment_keys WHERE tenant = 'acme'")
+    lost = audited(house)
+    assert {"key-missing": 3} == lost.found
+    assert lost.findings[0].where.startswith("tenant acme, day 2026-11-18, from record gw-00000001/1 at 1, decision")
+    assert not proves(house, decision)
+
+    retention = Retention(house.engine, ledger)
+    await retention.erase(retention.plan_erasure(tenant="acme"), NEW)
+    assert Verdict.SOUND is audited(house).verdict
+
+
 async def test_erasing_a_key_takes_that_keys_requests(house: House, ledger: SqlLedger) -> None:
     """Found by their pseudonym; the key's row, which ties it to a name, goes with them."""
     made = await SqlKeys(house.engine, CLOCK).create(ledger, name="dana", tenant="acme", app="crm")
