@@ -164,6 +164,12 @@ def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str
 def _llama(chosen: LlamaCpp, settings: Settings) -> LlamaCppLocal:
     options = LlamaCppOptions(
         model=_model_file(chosen.model, Kind.CHAT, settings),
+        lora=_model_file(chosen.lora, Kind.ADAPTER, settings) if chosen.lora else None,
+        lora_scale=chosen.lora_scale,
+        template=chosen.chat_template,
+        gpu_layers=chosen.gpu_layers,
+        reuse_prefix=chosen.reuse_prefix,
+        answer_limit=chosen.answer_limit,
         context=chosen.context,
         threads=chosen.threads,
         queue=chosen.queue,

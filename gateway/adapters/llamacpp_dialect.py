@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +20,8 @@ _UNSUPPORTED = ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _NEEDS_TOOLS = ("tools", "functions")
 _MAX_STOPS = 16
+_MAX_CHOICES = 8
+_MAX_TOP = 20
 _MAX_SCHEMA = 16 * 1024
 _SCHEMA_PATH = "/response_format/json_schema/schema"
 
@@ -35,7 +38,8 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the child is asked to do. `limit` is the most tokens to answer with, 0 for as many as the model may."""
+    """What the child is asked to do. `limit` is the most tokens to answer with, 0 for as many as the model may;
+    `logprobs` how many likeliest tokens are told beside each, -1 where no probabilities are asked for."""
 
     messages: tuple[tuple[str, str], ...] = field(repr=False)
     limit: int
@@ -44,6 +48,8 @@ class Job:
     frequency_penalty: float
     presence_penalty: float
     seed: int
+    choices: int
+    logprobs: int
     stops: tuple[str, ...] = field(repr=False)
     grammar: Grammar = field(repr=False)
 
@@ -62,6 +68,8 @@ class Job:
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,
             "seed": self.seed,
+            "choices": self.choices,
+            "logprobs": self.logprobs,
             "stops": list(self.stops),
             "grammar": {"kind": self.grammar.kind, "schema": self.grammar.schema},
         }
@@ -77,15 +85,21 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written."""
+    """Tokens read and written; of those read, how many had been read before."""
 
     prompt: int
     completion: int
+    cached: int = 0
 
     def json(self) -> Json:
         """OpenAI's `usage` object."""
         total = self.prompt + self.completion
-        return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+        return {
+            "prompt_tokens": self.prompt,
+            "completion_tokens": self.completion,
+            "total_tokens": total,
+            "prompt_tokens_details": {"cached_tokens": self.cached},
+        }
 
 
 def read_job(conversation: Conversation) -> Job:
@@ -103,6 +117,8 @@ def read_job(conversation: Conversation) -> Job:
         frequency_penalty=_number(body, "frequency_penalty", 0.0),
         presence_penalty=_number(body, "presence_penalty", 0.0),
         seed=(int(seed) if isinstance(seed, int | float) else secrets.randbits(32)) & 0xFFFFFFFF,
+        choices=_choices(body),
+        logprobs=_logprobs(body),
         stops=_stops(body.get("stop")),
         grammar=_grammar(_object(body.get("response_format"))),
     )
@@ -115,10 +131,18 @@ def _refuse_what_it_cannot(body: dict[str, Json]) -> None:
     for name in ("tool_choice", "function_call"):
         if body.get(name) not in (None, "none", "auto"):
             refuse(_UNSUPPORTED, f"/{name}")
-    if body.get("n") not in (None, 1):
-        refuse(_UNSUPPORTED, "/n")
-    if body.get("logprobs") is True or _number(body, "top_logprobs", 0) > 0:
-        refuse(_UNSUPPORTED, "/logprobs")
+
+
+def _choices(body: dict[str, Json]) -> int:
+    choices = int(_number(body, "n", 1))
+    return choices if 1 <= choices <= _MAX_CHOICES else refuse(_UNSUPPORTED, "/n")
+
+
+def _logprobs(body: dict[str, Json]) -> int:
+    most = int(_number(body, "top_logprobs", 0))
+    if not 0 <= most <= _MAX_TOP or (most and body.get("logprobs") is not True):
+        refuse(_UNSUPPORTED, "/top_logprobs")
+    return most if body.get("logprobs") is True else -1
 
 
 def _messages(value: Json) -> tuple[tuple[str, str], ...]:
@@ -201,47 +225,72 @@ def _number(body: dict[str, Json], name: str, default: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to a request: its text, how it ended, and the log probabilities of its tokens where asked for."""
+
+    text: str = field(repr=False)
+    finish: str
+    logprobs: tuple[Json, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """Writes the answer to one request. `model` is the name that the caller used, `created` in seconds."""
 
     model: str
     created: int
     with_usage: bool
+    with_logprobs: bool
     answer_id: str
 
     @classmethod
     def of(cls, conversation: Conversation, created: int) -> Dialect:
         """The dialect of the answer to `conversation`."""
-        options = _object(_object(parse_json(conversation.body)).get("stream_options"))
+        body = _object(parse_json(conversation.body))
+        options = _object(body.get("stream_options"))
         return cls(
-            conversation.model, created, options.get("include_usage") is True, f"chatcmpl-{secrets.token_hex(12)}"
+            conversation.model,
+            created,
+            options.get("include_usage") is True,
+            body.get("logprobs") is True,
+            f"chatcmpl-{secrets.token_hex(12)}",
         )
 
-    def whole(self, text: str, finish: str, usage: Usage) -> bytes:
+    def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
         """A `chat.completion`."""
-        message: Json = {"role": "assistant", "content": text, "refusal": None}
-        choice: Json = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-        return dump_json({**self._head("chat.completion"), "choices": [choice], "usage": usage.json()})
+        told: list[Json] = [self._whole(at, choice) for at, choice in enumerate(choices)]
+        return dump_json({**self._head("chat.completion"), "choices": told, "usage": usage.json()})
 
-    def opening(self) -> bytes:
-        """The chunk that names the role."""
-        return self._chunk({"role": "assistant", "content": "", "refusal": None}, None)
+    def opening(self, at: int) -> bytes:
+        """The chunk that names the role of choice `at`."""
+        return self._chunk(at, {"role": "assistant", "content": "", "refusal": None})
 
-    def text(self, text: str) -> bytes:
-        """A chunk of text."""
-        return self._chunk({"content": text}, None)
+    def text(self, at: int, text: str, logprobs: Sequence[Json]) -> bytes:
+        """A chunk of text of choice `at`."""
+        return self._chunk(at, {"content": text}, logprobs=logprobs)
 
-    def closing(self, finish: str, usage: Usage) -> list[bytes]:
-        """The chunk with the finish reason and, where it was asked for, the one with the usage."""
-        chunks = [self._chunk({}, finish)]
-        if self.with_usage:
-            chunks.append(dump_json({**self._head("chat.completion.chunk"), "choices": [], "usage": usage.json()}))
-        return chunks
+    def closing(self, at: int, finish: str) -> bytes:
+        """The chunk with the finish reason of choice `at`."""
+        return self._chunk(at, {}, finish=finish)
 
-    def _chunk(self, delta: Json, finish: str | None) -> bytes:
-        choice: Json = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    def usage(self, usage: Usage) -> list[bytes]:
+        """The last chunk, where usage was asked for."""
+        last: dict[str, Json] = {**self._head("chat.completion.chunk"), "choices": [], "usage": usage.json()}
+        return [dump_json(last)] if self.with_usage else []
+
+    def _whole(self, at: int, choice: Choice) -> Json:
+        message: Json = {"role": "assistant", "content": choice.text, "refusal": None}
+        logprobs = self._logprobs(choice.logprobs)
+        return {"index": at, "message": message, "logprobs": logprobs, "finish_reason": choice.finish}
+
+    def _chunk(self, at: int, delta: Json, *, finish: str = "", logprobs: Sequence[Json] = ()) -> bytes:
+        told = self._logprobs(logprobs) if logprobs else None
+        choice: Json = {"index": at, "delta": delta, "logprobs": told, "finish_reason": finish or None}
         usage: dict[str, Json] = {"usage": None} if self.with_usage else {}
         return dump_json({**self._head("chat.completion.chunk"), "choices": [choice], **usage})
+
+    def _logprobs(self, told: Sequence[Json]) -> Json:
+        return {"content": list(told), "refusal": None} if self.with_logprobs else None
 
     def _head(self, kind: str) -> dict[str, Json]:
         return {"id": self.answer_id, "object": kind, "created": self.created, "model": self.model}

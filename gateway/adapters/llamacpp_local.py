@@ -8,14 +8,16 @@ token.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import assert_never
 
-from gateway.adapters.llamacpp_dialect import Dialect, Failure, Job, Usage, read_job
-from gateway.adapters.model_manifest import ModelFile
+from gateway.adapters.llamacpp_dialect import Choice, Dialect, Failure, Job, Usage, read_job
+from gateway.adapters.model_manifest import ModelFile, ModelFileRefused
 from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
 from gateway.domain.capability import Capability, asked_for
 from gateway.domain.conversation import Conversation, Operation
@@ -44,9 +46,16 @@ class LocalModelUnavailable(GatewayFault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaCppOptions:
     """How to run a model. `context` and `answer_limit` are in tokens, `deadline_s` is for a whole answer, waiting
-    included, and `queue` is how many requests may wait."""
+    included, and `queue` is how many requests may wait. `gpu_layers` is -1 for all; `template` is a file with a chat
+    template (empty: the model's own), `lora` a low-rank adapter; `reuse_prefix` lets a prompt that begins like the one
+    before it be read from where they part."""
 
     model: ModelFile
+    lora: ModelFile | None = None
+    lora_scale: float = 1.0
+    template: str = ""
+    gpu_layers: int = 0
+    reuse_prefix: bool = True
     context: int = 8192
     threads: int = 2
     queue: int = 16
@@ -57,13 +66,29 @@ class LlamaCppOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    text: str
+    at: int
+    text: str = field(repr=False)
+    logprobs: list[Json] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Finish:
+    at: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
     completion: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    tokens: int
+    cached: int
+
+    def usage(self, completion: int) -> Usage:
+        return Usage(self.tokens, completion, self.cached)
 
 
 class LlamaCppLocal:
@@ -73,9 +98,10 @@ class LlamaCppLocal:
         self._options = options
         model = options.model
         context = min(options.context, model.context)
-        numbers = (str(context), str(options.threads), str(options.answer_limit))
         environment = {"OMP_NUM_THREADS": str(options.threads), "OMP_WAIT_POLICY": "passive"}
-        self._worker = WorkerProcess(_WORKER, (str(model.path), model.sha256, *numbers), environment)
+        lora = options.lora.sha256 if options.lora is not None else ""
+        arguments = (str(model.path), model.sha256, _loading(options, context), lora, str(options.answer_limit))
+        self._worker = WorkerProcess(_WORKER, arguments, environment)
         self._most_characters = context * _CHARACTERS_A_TOKEN
         self._open = 0
 
@@ -95,6 +121,8 @@ class LlamaCppLocal:
         Raises `ModelFileRefused` for an altered or missing file, `LocalModelUnavailable` when the child does not start.
         """
         await asyncio.to_thread(self._options.model.verify)
+        if self._options.lora is not None:
+            await asyncio.to_thread(self._options.lora.verify)
         self._worker.start()
         try:
             await self._worker.wait_ready(self._options.start_s)
@@ -132,8 +160,8 @@ class LlamaCppLocal:
         try:
             prompt = await generation.begin()
             if conversation.stream:
-                return Streamed(_Events(generation, dialect, prompt))
-            return Whole(await _collect(generation, dialect, prompt))
+                return Streamed(_Events(generation, dialect, prompt, job.choices))
+            return Whole(await _collect(generation, dialect, prompt, job.choices))
         except BaseException:
             await generation.close()
             raise
@@ -159,8 +187,8 @@ class _Generation:
         self._left = left
         self._closed = False
 
-    async def begin(self) -> int:
-        """Wait for the model to take the job up. Returns the length of the prompt in tokens."""
+    async def begin(self) -> _Prompt:
+        """Wait for the model to take the job up and read its prompt."""
         try:
             async with asyncio.timeout_at(min(self._deadline, asyncio.get_running_loop().time() + _RESTART_S)):
                 await self._worker.until_ready()
@@ -168,8 +196,8 @@ class _Generation:
             raise LocalModelUnavailable from None
         frame = await self._frame()
         match frame:
-            case Part(value={"prompt": int(prompt)}):
-                return prompt
+            case Part(value={"prompt": int(tokens), "cached": int(cached)}):
+                return _Prompt(tokens, cached)
             case Part():
                 raise LocalModelUnavailable
             case End(value=value):
@@ -177,16 +205,18 @@ class _Generation:
             case _:
                 assert_never(frame)
 
-    async def next(self) -> _Text | _Finish:
-        """The next piece of text, or how the answer ended. Raises `LocalModelUnavailable` when it was cut."""
+    async def next(self) -> _Text | _Finish | _Done:
+        """The next piece of a choice, how one ended, or the end of all. Raises `LocalModelUnavailable` when cut."""
         frame = await self._frame()
         match frame:
-            case Part(value={"text": str(text)}):
-                return _Text(text)
+            case Part(value={"at": int(at), "text": str(text), "logprobs": [*logprobs]}):
+                return _Text(at, text, logprobs)
+            case Part(value={"at": int(at), "finish": str(reason)}):
+                return _Finish(at, reason)
             case Part():
                 raise LocalModelUnavailable
-            case End(value={"finish": str(reason), "completion": int(completion)}):
-                return _Finish(reason, completion)
+            case End(value={"completion": int(completion)}):
+                return _Done(completion)
             case End(value=value):
                 raise _error(value)
             case _:
@@ -210,11 +240,11 @@ class _Generation:
 class _Events(AsyncIterator[bytes]):
     """The chunks of a streamed answer. A class: closing a generator that nobody has read yet would free nothing."""
 
-    def __init__(self, generation: _Generation, dialect: Dialect, prompt: int) -> None:
+    def __init__(self, generation: _Generation, dialect: Dialect, prompt: _Prompt, choices: int) -> None:
         self._generation = generation
         self._dialect = dialect
         self._prompt = prompt
-        self._pending = deque([dialect.opening()])
+        self._pending = deque(dialect.opening(at) for at in range(choices))
         self._ended = False
 
     async def __anext__(self) -> bytes:
@@ -229,12 +259,14 @@ class _Events(AsyncIterator[bytes]):
             await self.aclose()
             raise
         match piece:
-            case _Text(text=text):
-                return self._dialect.text(text)
-            case _Finish(reason=reason, completion=completion):
+            case _Text(at=at, text=text, logprobs=logprobs):
+                return self._dialect.text(at, text, logprobs)
+            case _Finish(at=at, reason=reason):
+                return self._dialect.closing(at, reason)
+            case _Done(completion=completion):
                 await self.aclose()
-                self._pending.extend(self._dialect.closing(reason, Usage(self._prompt, completion)))
-                return self._pending.popleft()
+                self._pending.extend(self._dialect.usage(self._prompt.usage(completion)))
+                return await anext(self)
             case _:
                 assert_never(piece)
 
@@ -245,18 +277,44 @@ class _Events(AsyncIterator[bytes]):
         await self._generation.close()
 
 
-async def _collect(generation: _Generation, dialect: Dialect, prompt: int) -> bytes:
-    texts: list[str] = []
+async def _collect(generation: _Generation, dialect: Dialect, prompt: _Prompt, choices: int) -> bytes:
+    texts: list[list[str]] = [[] for _ in range(choices)]
+    logprobs: list[list[Json]] = [[] for _ in range(choices)]
+    reasons = [""] * choices
     while True:
         piece = await generation.next()
         match piece:
-            case _Text(text=text):
-                texts.append(text)
-            case _Finish(reason=reason, completion=completion):
+            case _Text(at=at, text=text, logprobs=told):
+                texts[at].append(text)
+                logprobs[at] += told
+            case _Finish(at=at, reason=reason):
+                reasons[at] = reason
+            case _Done(completion=completion):
                 await generation.close()
-                return dialect.whole("".join(texts), reason, Usage(prompt, completion))
+                made = zip(texts, reasons, logprobs, strict=True)
+                told_choices = [Choice("".join(text), reason, tuple(told)) for text, reason, told in made]
+                return dialect.whole(told_choices, prompt.usage(completion))
             case _:
                 assert_never(piece)
+
+
+def _loading(options: LlamaCppOptions, context: int) -> str:
+    """What the child is told of how to load its model. Raises `ModelFileRefused` for a template that cannot be read."""
+    try:
+        template = Path(options.template).read_text(encoding="utf-8") if options.template else ""
+    except (OSError, ValueError):
+        raise ModelFileRefused("the chat template of a destination cannot be read") from None
+    return json.dumps(
+        {
+            "context": context,
+            "threads": options.threads,
+            "gpu_layers": options.gpu_layers,
+            "template": template,
+            "lora": str(options.lora.path) if options.lora is not None else "",
+            "lora_scale": options.lora_scale,
+            "reuse_prefix": options.reuse_prefix,
+        }
+    )
 
 
 def _error(value: Json) -> GatewayError:

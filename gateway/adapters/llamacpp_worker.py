@@ -1,53 +1,35 @@
-"""The child process in which llama.cpp runs: `python -m gateway.adapters.llamacpp_worker FILE SHA256 CONTEXT THREADS`.
+"""The child process in which llama.cpp runs.
 
-The only module that imports llama_cpp. It generates for one job at a time; a second thread reads cancellations, so
-that one takes effect at the next token or, while a prompt is read, at the next few dozen tokens. A caller's text is
-tokenised apart from the chat template, so it can never become one of the model's control tokens. Nothing is written to
-stderr once the model is loaded: llama.cpp would quote grammars, and a traceback could quote text.
+    python -m gateway.adapters.llamacpp_worker FILE SHA256 LOADING LORA_SHA256 LIMIT
 
-Job frames are `llamacpp_dialect.Job.frame`. Answers: {"prompt": n} as soon as the prompt is known to fit, {"text": t}
-for each piece, and at the end {"finish": "stop" | "length", "completion": n} or {"error": one of `Failure`}.
+It generates for one job at a time; a second thread reads cancellations, so that one takes effect at the next token or,
+while a prompt is read, at the next few dozen tokens. Nothing is written to stderr once the model is loaded: a traceback
+could quote text.
+
+LOADING is `llamacpp_engine.Loading` as JSON, LIMIT the most tokens of an answer. Job frames are
+`llamacpp_dialect.Job.frame`. Answers: {"prompt": n, "cached": m} as soon as the prompt is read; for the choice `at`,
+{"at", "text", "logprobs"} for each piece and {"at", "finish": "stop" | "length"}; at the end {"completion": n} or
+{"error": one of `Failure`}.
 """
 
 from __future__ import annotations
 
 import codecs
-import ctypes
+import json
 import os
 import queue
-import re
-import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
-import llama_cpp
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-from llama_cpp.llama_grammar import JSON_GBNF, json_schema_to_gbnf
-
 from gateway.adapters.llamacpp_dialect import Failure
+from gateway.adapters.llamacpp_engine import Engine, JobFailed, Loading, Token
 from gateway.adapters.model_manifest import verify_sha256
 from gateway.adapters.worker_child import Channel
 from gateway.domain.strict_json import Json
 
-_READ_AT_ONCE = 64
 _STUCK_S = 30.0
-_PIECE = 512
-_MAX_GRAMMAR = 256 * 1024
-_CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-
-class JobFailed(Exception):
-    """A job cannot be answered; carries only the reason."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.value)
-        self.failure = failure
 
 
 class Inbox:
@@ -92,106 +74,6 @@ class Inbox:
     def _end_if_stuck(self, number: int) -> None:
         if self._current == number:
             os._exit(1)
-
-
-class Engine:
-    """A loaded model that turns a job into pieces of text."""
-
-    def __init__(self, path: Path, context: int, threads: int) -> None:
-        _silence_llama()
-        self._llm = llama_cpp.Llama(
-            str(path),
-            n_ctx=context,
-            n_batch=_READ_AT_ONCE,
-            n_ubatch=_READ_AT_ONCE,
-            n_threads=threads,
-            n_threads_batch=threads,
-            use_mmap=True,
-            verbose=False,
-        )
-        self._vocabulary = llama_cpp.llama_model_get_vocab(self._llm.model)
-        metadata = self._llm.metadata
-        self._adds_bos = metadata.get("tokenizer.ggml.add_bos_token") == "true"
-        self._template = Jinja2ChatFormatter(
-            metadata.get("tokenizer.chat_template", _CHATML),
-            bos_token=self._mark(self._llm.token_bos()),
-            eos_token=self._mark(self._llm.token_eos()),
-        )
-        self.context: int = self._llm.n_ctx()
-
-    def prompt(self, messages: list[tuple[str, str]]) -> list[int]:
-        """The token ids of the conversation in the model's chat template. Raises `JobFailed`."""
-        nonce = secrets.token_hex(8)
-        shown = [{"role": role, "content": f"{nonce}{index:06d}"} for index, (role, _) in enumerate(messages)]
-        try:
-            rendered = self._template(messages=shown).prompt
-        except Exception:  # noqa: BLE001 - a template is a program of the model's author and may raise anything
-            raise JobFailed(Failure.TEMPLATE) from None
-        pieces = re.split(f"{nonce}([0-9]{{6}})", rendered)
-        if [int(index) for index in pieces[1::2]] != list(range(len(messages))):
-            raise JobFailed(Failure.TEMPLATE)  # the template would have left a message out or said one twice
-        ids: list[int] = []
-        for position, piece in enumerate(pieces):
-            text = messages[int(piece)][1] if position % 2 else piece
-            ids += self.tokens(text, control=position % 2 == 0)
-        bos = self._llm.token_bos()
-        return [bos, *ids] if self._adds_bos and ids[:1] != [bos] else ids
-
-    def tokens(self, text: str, *, control: bool) -> list[int]:
-        """The token ids of a text; control tokens are recognised in it only when `control` says so."""
-        return list(self._llm.tokenize(text.encode("utf-8"), add_bos=False, special=control))
-
-    def generate(self, ids: list[int], job: dict[str, Json], wanted: Callable[[], None]) -> Iterator[bytes]:
-        """The bytes of each generated token until the model ends its turn. `wanted` may raise `JobFailed`."""
-        llm = self._llm
-        grammar = self._grammar(cast("dict[str, str]", job["grammar"]))
-        llm.reset()
-        llm.set_seed(cast("int", job["seed"]))
-        for start in range(0, len(ids) - 1, _READ_AT_ONCE):
-            wanted()
-            llm.eval(ids[start : min(start + _READ_AT_ONCE, len(ids) - 1)])
-        made = llm.generate(
-            ids[-1:],
-            reset=False,
-            temp=cast("float", job["temperature"]),
-            top_k=0,
-            top_p=cast("float", job["top_p"]),
-            min_p=0.0,
-            frequency_penalty=cast("float", job["frequency_penalty"]),
-            presence_penalty=cast("float", job["presence_penalty"]),
-            grammar=grammar,
-        )
-        for token in made:
-            wanted()
-            if llama_cpp.llama_vocab_is_eog(self._vocabulary, token):
-                return
-            yield self._bytes(token)
-
-    def _grammar(self, form: dict[str, str]) -> llama_cpp.LlamaGrammar | None:
-        """The grammar of a job, tried first: llama.cpp would take a broken one and end the process."""
-        if form["kind"] == "free":
-            return None
-        try:
-            text = JSON_GBNF if form["kind"] == "json" else json_schema_to_gbnf(form["schema"])
-        except Exception:  # noqa: BLE001 - the converter may raise anything over a caller's schema; it is no grammar
-            raise JobFailed(Failure.GRAMMAR) from None
-        if len(text) > _MAX_GRAMMAR:
-            raise JobFailed(Failure.GRAMMAR)
-        sampler = llama_cpp.llama_sampler_init_grammar(self._vocabulary, text.encode("utf-8"), b"root")
-        if not sampler:
-            raise JobFailed(Failure.GRAMMAR)
-        llama_cpp.llama_sampler_free(sampler)
-        return llama_cpp.LlamaGrammar.from_string(text, verbose=False)
-
-    def _bytes(self, token: int, *, control: bool = False) -> bytes:
-        """A token's bytes; nothing for a control token unless `control` asks for its name."""
-        buffer = ctypes.create_string_buffer(_PIECE)
-        piece = llama_cpp.llama_token(token)
-        size = llama_cpp.llama_token_to_piece(self._vocabulary, piece, buffer, _PIECE, 0, control)
-        return buffer.raw[: max(size, 0)]
-
-    def _mark(self, token: int) -> str:
-        return self._bytes(token, control=True).decode("utf-8", "replace") if token >= 0 else ""
 
 
 class Wanted:
@@ -241,7 +123,7 @@ def serve(engine: Engine, inbox: Inbox, channel: Channel, answer_limit: int) -> 
     while True:
         number, job = inbox.next()
         try:
-            end = _answer(engine, job, Wanted(inbox, number), _Writer(channel, number), answer_limit)
+            end = _answer(engine, job, Wanted(inbox, number), channel, number, answer_limit)
         except JobFailed as failed:
             end = {"error": failed.failure.value}
         except Exception:  # noqa: BLE001 - the exception map: trouble is told as such, and its text never
@@ -249,52 +131,67 @@ def serve(engine: Engine, inbox: Inbox, channel: Channel, answer_limit: int) -> 
         channel.end(number, end)
 
 
-class _Writer:
-    def __init__(self, channel: Channel, number: int) -> None:
-        self._channel = channel
-        self._number = number
+class Told:
+    """What of one choice may be shown: text up to a stop, and the tokens that begin in it."""
 
-    def part(self, value: Json) -> None:
-        self._channel.part(self._number, value)
+    def __init__(self, stops: list[str]) -> None:
+        self.stop = StopText(stops)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._waiting: list[tuple[int, Json]] = []
+        self._read = 0
+        self._shown = 0
 
-    def text(self, text: str) -> None:
-        if text:
-            self.part({"text": text})
+    def push(self, token: Token) -> dict[str, Json]:
+        """The piece that a token lets through; an empty object where that is nothing."""
+        start = self._read
+        text = self._decoder.decode(token.data)
+        self._read += len(text)
+        if token.told is not None:
+            self._waiting.append((start, token.told))
+        return self._piece(self.stop.push(text), last=False)
+
+    def rest(self) -> dict[str, Json]:
+        """The last piece, once no more tokens come. After a stop there is none."""
+        if self.stop.hit:
+            return {}
+        return self._piece(self.stop.push(self._decoder.decode(b"", final=True)) + self.stop.rest(), last=True)
+
+    def _piece(self, text: str, *, last: bool) -> dict[str, Json]:
+        self._shown += len(text)
+        told: list[Json] = [entry for start, entry in self._waiting if last or start < self._shown]
+        self._waiting = self._waiting[len(told) :]
+        return {"text": text, "logprobs": told} if text or told else {}
 
 
 def _answer(
-    engine: Engine, job: dict[str, Json], wanted: Wanted, writer: _Writer, answer_limit: int
+    engine: Engine, job: dict[str, Json], wanted: Wanted, channel: Channel, number: int, answer_limit: int
 ) -> dict[str, Json]:
     wanted()
     ids = engine.prompt([(role, text) for role, text in cast("list[list[str]]", job["messages"])])
     if len(ids) >= engine.context:
         raise JobFailed(Failure.TOO_LONG)
-    writer.part({"prompt": len(ids)})
     limit = min(cast("int", job["limit"]) or answer_limit, engine.context - len(ids))
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    stop = StopText(cast("list[str]", job["stops"]))
-    made, finish = 0, "stop"
-    for data in engine.generate(ids, job, wanted):
-        made += 1
-        writer.text(stop.push(decoder.decode(data)))
-        if stop.hit:
-            break
-        if made >= limit:
-            finish = "length"
-            break
-    if not stop.hit:
-        writer.text(stop.push(decoder.decode(b"", final=True)))
-        writer.text(stop.rest())
-    return {"finish": finish, "completion": made}
-
-
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _say_nothing(_level: int, _text: bytes, _data: ctypes.c_void_p) -> None:
-    """Take a line that llama.cpp would log."""
-
-
-def _silence_llama() -> None:
-    llama_cpp.llama_log_set(_say_nothing, ctypes.c_void_p(0))
+    engine.check(cast("dict[str, str]", job["grammar"]))
+    completion = 0
+    for at in range(cast("int", job["choices"])):
+        cached = engine.read(ids, wanted)
+        if at == 0:
+            channel.part(number, {"prompt": len(ids), "cached": cached})
+        told, made, finish = Told(cast("list[str]", job["stops"])), 0, "stop"
+        for token in engine.generate(ids[-1], {**job, "seed": (cast("int", job["seed"]) + at) % 2**32}, wanted):
+            made += 1
+            if piece := told.push(token):
+                channel.part(number, {"at": at, **piece})
+            if told.stop.hit:
+                break
+            if made >= limit:
+                finish = "length"
+                break
+        if piece := told.rest():
+            channel.part(number, {"at": at, **piece})
+        channel.part(number, {"at": at, "finish": finish})
+        completion += made
+    return {"completion": completion}
 
 
 def _close_stderr() -> None:
@@ -305,10 +202,13 @@ def _close_stderr() -> None:
 
 def main() -> None:
     """Check and load the model, then serve. A file with another hash is refused before llama.cpp sees it."""
-    file, sha256, context, threads, answer_limit = sys.argv[1:6]
+    file, sha256, told, lora_sha256, answer_limit = sys.argv[1:6]
+    loading = Loading(**json.loads(told))
     channel = Channel.of_this_process()
     verify_sha256(Path(file), sha256)
-    engine = Engine(Path(file), int(context), int(threads))
+    if loading.lora:
+        verify_sha256(Path(loading.lora), lora_sha256)
+    engine = Engine(Path(file), loading)
     inbox = Inbox(channel)
     threading.Thread(target=inbox.read, daemon=True).start()
     channel.ready({"context": engine.context})

@@ -64,14 +64,21 @@ class OpenAiLocal(_Destination):
 
 
 class LlamaCpp(Section):
-    """A model file that the gateway runs itself, in a process of its own. `hourly_cost` is what the machine costs an
-    hour in US dollars (0: not known)."""
+    """A model file that the gateway runs itself, in a process of its own. `gpu_layers` is -1 for all; `chat_template`
+    is a file (empty: the model's own); `lora` names a low-rank adapter of the manifest; `answer_limit` is in tokens.
+    `hourly_cost` is what the machine costs an hour in US dollars (0: not known)."""
 
     zone: Literal[Zone.IN_NETWORK]
     adapter: Literal["llama_cpp"]
     model: str = "embedded"
     context: int = Field(default=8192, ge=256)
     threads: int = Field(default=2, ge=1)
+    gpu_layers: int = Field(default=0, ge=-1)
+    chat_template: str = ""
+    lora: str = ""
+    lora_scale: float = Field(default=1.0, gt=0, le=10)
+    answer_limit: int = Field(default=1024, ge=1)
+    reuse_prefix: bool = True
     queue: int = Field(default=16, ge=1)
     deadline_s: float = Field(default=120.0, gt=0)
     hourly_cost: float = Field(default=0.0, ge=0, le=100_000)

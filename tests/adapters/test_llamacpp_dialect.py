@@ -34,9 +34,8 @@ def schema_format(schema: Json) -> Json:
         ({"functions": [{"name": "f"}]}, "/functions"),
         ({"tool_choice": "required"}, "/tool_choice"),
         ({"function_call": {"name": "f"}}, "/function_call"),
-        ({"n": 2}, "/n"),
-        ({"logprobs": True}, "/logprobs"),
-        ({"top_logprobs": 3}, "/logprobs"),
+        ({"n": 9}, "/n"),
+        ({"top_logprobs": 3}, "/top_logprobs"),
         ({"logit_bias": {"17": 5}}, "/logit_bias"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c1"}]}, "/messages/0/role"),
         ({"messages": [{"role": "assistant", "tool_calls": [CALL]}]}, "/messages/0/tool_calls"),
@@ -116,19 +115,33 @@ def test_chunks_are_in_the_openai_dialect() -> None:
     """Usage stands in the last chunk alone, which has no choices, when it was asked for."""
     dialect = Dialect.of(conversation(stream=True, stream_options={"include_usage": True}), 1_700_000_000)
     chunks = [
-        json.loads(chunk) for chunk in (dialect.opening(), dialect.text("a"), *dialect.closing("stop", Usage(3, 4)))
+        json.loads(chunk)
+        for chunk in (
+            dialect.opening(0),
+            dialect.text(0, "a", ()),
+            dialect.closing(0, "stop"),
+            *dialect.usage(Usage(3, 4, 2)),
+        )
     ]
     assert [chunk["object"] for chunk in chunks] == ["chat.completion.chunk"] * 4
     assert len({chunk["id"] for chunk in chunks}) == 1
     assert [chunk["usage"] for chunk in chunks[:3]] == [None] * 3
     assert chunks[3]["choices"] == []
-    assert chunks[3]["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    details = {"cached_tokens": 2}
+    counts = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "prompt_tokens_details": details}
+    assert chunks[3]["usage"] == counts
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks[:3]] == [None, None, "stop"]
 
 
 def test_usage_is_not_told_to_who_did_not_ask() -> None:
     """Without `include_usage` a stream ends with its finish reason."""
     dialect = Dialect.of(conversation(stream=True), 1_700_000_000)
-    closing = dialect.closing("length", Usage(3, 4))
-    assert len(closing) == 1
-    assert "usage" not in json.loads(closing[0])
+    assert dialect.usage(Usage(3, 4)) == []
+    assert "usage" not in json.loads(dialect.closing(0, "length"))
+
+
+def test_choices_and_probabilities_reach_the_job() -> None:
+    """Several choices, and how many likeliest tokens are told beside each."""
+    plain, asked = read_job(conversation()), read_job(conversation(n=3, logprobs=True, top_logprobs=2))
+    assert (plain.choices, plain.logprobs, asked.choices, asked.logprobs) == (1, -1, 3, 2)
+    assert read_job(conversation(logprobs=True)).logprobs == 0

@@ -109,6 +109,41 @@ async def test_a_stream_says_what_the_whole_answer_says(model: LlamaCppLocal) ->
     assert {chunk["model"] for chunk in chunks} == {"my-name"}
 
 
+async def test_several_choices_are_told_apart(model: LlamaCppLocal) -> None:
+    """Each with its index and reason, streamed and whole; usage counts all of them."""
+    hot: dict[str, Json] = {"n": 3, "temperature": 1.8, "seed": 5, "max_tokens": 8}
+    body = whole(await model.complete(ask(**hot)))
+    answer = stream(await model.complete(ask(stream=True, stream_options={"include_usage": True}, **hot)))
+    chunks = [json.loads(event) async for event in answer.events]
+    texts = ["", "", ""]
+    for choice in (choice for chunk in chunks for choice in chunk["choices"]):
+        texts[choice["index"]] += choice["delta"].get("content") or ""
+
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+    assert [choice["message"]["content"] for choice in body["choices"]] == texts
+    assert len(set(texts)) > 1
+    assert chunks[-1]["usage"]["completion_tokens"] == body["usage"]["completion_tokens"] > 8
+
+
+async def test_log_probabilities_belong_to_the_tokens_that_are_shown(model: LlamaCppLocal) -> None:
+    """They spell the text, the likeliest is the chosen one of a greedy answer, and a stream tells the same."""
+    asked: dict[str, Json] = {"logprobs": True, "top_logprobs": 2, "max_tokens": 12}
+    choice = whole(await model.complete(ask(**asked)))["choices"][0]
+    told = choice["logprobs"]["content"]
+    answer = stream(await model.complete(ask(stream=True, **asked)))
+    streamed = [
+        entry
+        for event in [json.loads(event) async for event in answer.events]
+        for entry in (event["choices"][0]["logprobs"] or {"content": []})["content"]
+    ]
+
+    assert b"".join(bytes(entry["bytes"]) for entry in told).decode() == choice["message"]["content"]
+    assert all(entry["top_logprobs"][0]["token"] == entry["token"] for entry in told)
+    assert all(entry["logprob"] <= 0 and len(entry["top_logprobs"]) == 2 for entry in told)
+    assert streamed == told
+    assert whole(await model.complete(ask()))["choices"][0]["logprobs"] is None
+
+
 async def test_max_tokens_ends_an_answer(model: LlamaCppLocal) -> None:
     """The limit is exact and told as `length`."""
     body = whole(await model.complete(ask(max_tokens=3, response_format=ENDLESS)))

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.llamacpp_worker import Engine, Inbox, JobFailed, StopText, Wanted
+from gateway.adapters.llamacpp_engine import Engine, JobFailed, Loading, Token
+from gateway.adapters.llamacpp_worker import Inbox, StopText, Told, Wanted
 from gateway.adapters.model_manifest import find_model
 from gateway.adapters.worker_child import Channel
+from gateway.domain.strict_json import Json
 from gateway.paths import data_path
 
 TEXTS = st.text(alphabet="abc ", max_size=20)
@@ -21,7 +23,7 @@ STOPS = st.lists(st.text(alphabet="abc ", min_size=1, max_size=4), max_size=3)
 def engine() -> Engine:
     """The embedded model, loaded in this process."""
     model = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
-    return Engine(model.path, 1024, 1)
+    return Engine(model.path, Loading(context=1024, threads=1))
 
 
 @given(pieces=st.lists(TEXTS, max_size=6), stops=STOPS)
@@ -65,3 +67,43 @@ def test_a_cancelled_job_is_no_longer_wanted() -> None:
     with pytest.raises(JobFailed, match="cancelled"):
         Wanted(inbox, 3)()
     Wanted(inbox, 4)()
+
+
+@given(pieces=st.lists(st.text(alphabet="ab é", max_size=4), max_size=8), stops=STOPS)
+def test_the_tokens_that_are_told_spell_what_is_shown(pieces: list[str], stops: list[str]) -> None:
+    """In order, none twice; only the last may reach beyond a stop, where it began before it."""
+    told, shown, spelled = Told(stops), "", b""
+    tokens = [octet.to_bytes() for octet in "".join(pieces).encode()]  # a token may be a part of a character
+    for data in tokens:
+        piece = told.push(Token(data, data.decode("latin-1")))
+        shown += str(piece.get("text", ""))
+        spelled += "".join(map(str, piece.get("logprobs", []))).encode("latin-1")  # type: ignore[arg-type]
+        if told.stop.hit:
+            break
+    rest = told.rest()
+    shown += str(rest.get("text", ""))
+    spelled += "".join(map(str, rest.get("logprobs", []))).encode("latin-1")  # type: ignore[arg-type]
+    assert spelled == shown.encode()
+
+
+def test_a_prompt_that_begins_alike_is_read_from_where_they_part(engine: Engine) -> None:
+    """In the same steps as a new one: the answer is the same, token by token and to the last bit of its probability."""
+    plain: dict[str, Json] = dict.fromkeys(("temperature", "frequency_penalty", "presence_penalty"), 0.0)
+    job = {**plain, "grammar": {"kind": "free", "schema": ""}, "seed": 1, "top_p": 1.0, "logprobs": 3}
+    instruction = "Classify the ticket into billing, shipping or account. " * 12
+    first, second = (
+        engine.prompt([("user", f"{instruction}{text}")]) for text in ("I was charged twice.", "Lost parcel.")
+    )
+
+    def answer(ids: list[int]) -> tuple[int, list[Token]]:
+        cached = engine.read(ids, lambda: None)
+        return cached, [token for token, _ in zip(engine.generate(ids[-1], job, lambda: None), range(8), strict=False)]
+
+    engine.read(engine.prompt([("user", "something else altogether")]), lambda: None)
+    new, fresh = answer(second)
+    answer(first)
+    again, reused = answer(second)
+    assert new == 0
+    assert again > 64
+    assert again % 64 == 0
+    assert fresh == reused

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.llamacpp_worker import Engine
+from gateway.adapters.llamacpp_engine import Engine, Loading
 from gateway.adapters.model_manifest import find_model
 from gateway.domain.strict_json import Json
 from gateway.paths import data_path
@@ -19,7 +19,7 @@ TOKENS = json.loads((Path(__file__).parent / "tokens.json").read_text(encoding="
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """The embedded model, loaded in this process."""
-    return Engine(MODEL.path, 2048, 1)
+    return Engine(MODEL.path, Loading(context=2048, threads=1))
 
 
 def answer(engine: Engine, text: str) -> str:
@@ -31,9 +31,12 @@ def answer(engine: Engine, text: str) -> str:
         "top_p": 1.0,
         "frequency_penalty": 0.0,
         "presence_penalty": 0.0,
+        "logprobs": -1,
     }
-    made = engine.generate(engine.prompt([("user", text)]), job, lambda: None)
-    return b"".join(piece for piece, _ in zip(made, range(120), strict=False)).decode("utf-8")
+    ids = engine.prompt([("user", text)])
+    engine.read(ids, lambda: None)
+    made = engine.generate(ids[-1], job, lambda: None)
+    return b"".join(token.data for token, _ in zip(made, range(120), strict=False)).decode("utf-8")
 
 
 @pytest.mark.parametrize("case", TOKENS, ids=range(len(TOKENS)))
