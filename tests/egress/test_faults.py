@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -23,7 +23,10 @@ from openai import (
     RateLimitError,
 )
 
+from gateway.adapters.database import open_database
+from gateway.adapters.sql_records import of_period, opening_of
 from gateway.cli.running import RunningGateway
+from gateway.domain.strict_json import object_at
 from gateway.settings import Ledger
 from gateway.testing.stand_in import CutOff, Gate, Held, Raw, StandIn, Status
 from tests.egress.conftest import House
@@ -229,6 +232,34 @@ def test_a_ledger_that_cannot_write_stops_everything(fragile: House) -> None:
 
     assert [(503, "ledger_unavailable")] * 2 == codes
     assert 0 == sent_meanwhile
+
+
+def unexplained(folder: Path, bodies: Sequence[bytes]) -> list[bytes]:
+    """The bodies that no intent commits to. Each intent speaks for one transmission."""
+    engine = open_database(f"sqlite:///{folder}/gateway.db")
+    with engine.connect() as connection:
+        intents = [each for each in of_period(connection, 0, 2**62) if each.document["k"] == "intent"]
+        openings = [
+            (object_at(object_at(each.document, "do"), "sent"), opening_of(connection, each)) for each in intents
+        ]
+    engine.dispose()
+    left = list(bodies)
+    for said, opening in openings:
+        fitting = [body for body in left if said["bytes"] == len(body) and opening.opens(str(said["c"]), body)]
+        if fitting:
+            left.remove(fitting[0])
+    return left
+
+
+def test_each_transmission_has_an_intent_of_its_exact_bytes(house: House) -> None:
+    """After all of the above, failures and cut streams among them: as many intents as transmissions at least, and each
+    body that arrived is one that an intent commits to. The control: one byte changed, or one body sent once more."""
+    ask(house.client, "prove this one, please")
+    bodies = [request.body for request in house.provider.requests if request.method == "POST"]
+
+    assert [] == unexplained(house.folder, bodies)
+    assert [b" " + bodies[-1]] == unexplained(house.folder, [*bodies[:-1], b" " + bodies[-1]])
+    assert [bodies[-1]] == unexplained(house.folder, [*bodies, bodies[-1]])
 
 
 def test_outcomes_say_how_it_ended(house: House) -> None:
