@@ -62,10 +62,15 @@ def _section(rule: Rule, matching: Sequence[str], cases: int) -> list[str]:
     table = ["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())]
     return [
         f"## {rule.id}\n",
-        f"When {condition_in_words(rule.when)}, {consequence_in_words(rule)}.{mode}\n",
+        f"{rule_in_words(rule)}{mode}\n",
         *table,
         "",
     ]
+
+
+def rule_in_words(rule: Rule) -> str:
+    """A rule as one sentence."""
+    return f"When {condition_in_words(rule.when)}, {consequence_in_words(rule)}."
 
 
 def condition_in_words(condition: Condition) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
@@ -11,10 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.adapters.database import DatabaseUnfit
 from gateway.adapters.sql_cosigned import cosigned_notes
+from gateway.adapters.sql_tree import newest_note
 from gateway.adapters.tables import checkpoints, commitment_keys, record_salts, records, tree_entries, tree_nodes
+from gateway.domain.checkpoint import read_note
 from gateway.verifier.checks import COLUMNS, Entry
 
 _AT_ONCE = 2000
+_NEWEST = 50
+_BETWEEN_LOOKS_S = 0.05
 _T = TypeVar("_T")
 _SEARCHED = tuple(records.c[name] for name in COLUMNS)
 
@@ -102,6 +107,24 @@ def looked_up(engine: Engine, work: Callable[[SqlAudit], _T]) -> _T:
             return work(audit)
     except SQLAlchemyError as error:
         raise DatabaseUnfit(f"the ledger cannot be read from the database ({type(error).__name__})") from None
+
+
+def until_signed(engine: Engine, seconds: float) -> bool:
+    """Wait until what was written last is under a signed checkpoint, as it is within a second where a gateway runs.
+    Whether it is."""
+    end = time.monotonic() + seconds
+    while not (signed := looked_up(engine, _is_signed)) and time.monotonic() < end:
+        time.sleep(_BETWEEN_LOOKS_S)
+    return signed
+
+
+def _is_signed(audit: SqlAudit) -> bool:
+    note = newest_note(audit.connection)
+    size = read_note(note).size if note else 0
+    newest = select(records.c.writer, records.c.sequence).order_by(records.c.at.desc()).limit(_NEWEST).subquery()
+    same = and_(newest.c.writer == tree_entries.c.writer, newest.c.sequence == tree_entries.c.sequence)
+    places = select(tree_entries.c.position).select_from(newest.outerjoin(tree_entries, same))
+    return all(place is not None and place < size for place in audit.connection.execute(places).scalars())
 
 
 def _salt_of(table: Table) -> ColumnElement[bool]:

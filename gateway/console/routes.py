@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.console import review, signing_in
+from gateway.console import administration, policies, reports, review, signing_in
+from gateway.console.access import access_log
 from gateway.console.decision import decision
 from gateway.console.decisions import decisions, what_is_sought
 from gateway.console.exporting import export
@@ -15,6 +16,7 @@ from gateway.domain.evidence import ViewAction
 
 EVERYONE: frozenset[Role] = frozenset()
 SIGNED_IN = frozenset(Role)
+ADMINISTERING = frozenset({Role.ADMINISTRATOR})
 REVIEWING = frozenset({Role.REVIEWER})
 HANDING_OVER = frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR})
 
@@ -41,6 +43,59 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/review/sample", roles=REVIEWING, page=review.draw_sample),
     Route(method="POST", path="/review/sign-off", roles=REVIEWING, page=review.sign_sample),
     Route(method="POST", path="/review/{id}/{step}", roles=REVIEWING, page=review.step),
+    Route(method="GET", path="/policies", roles=SIGNED_IN, page=policies.policies, seen=ViewAction.POLICIES),
+    Route(
+        method="GET",
+        path="/policies/compare",
+        roles=frozenset({Role.POLICY_EDITOR, Role.ADMINISTRATOR}),
+        page=policies.compare,
+        seen=ViewAction.COMPARED,
+    ),
+    Route(
+        method="GET",
+        path="/reports",
+        roles=HANDING_OVER,
+        page=reports.reports,
+        seen=ViewAction.REPORT,
+        what=reports.of_period_seen,
+    ),
+    Route(
+        method="GET",
+        path="/reports/bundle",
+        roles=HANDING_OVER,
+        page=reports.bundle,
+        seen=ViewAction.EXPORTED,
+        what=reports.of_period_seen,
+    ),
+    Route(
+        method="GET",
+        path="/access",
+        roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
+        page=access_log,
+        seen=ViewAction.ACCESS_LOG,
+    ),
+    Route(
+        method="GET",
+        path="/administration",
+        roles=ADMINISTERING,
+        page=administration.administration,
+        seen=ViewAction.ADMINISTRATION,
+    ),
+    Route(method="POST", path="/administration/accounts", roles=ADMINISTERING, page=administration.invite),
+    Route(
+        method="POST",
+        path="/administration/accounts/{id}/role",
+        roles=ADMINISTERING,
+        page=administration.change_role,
+    ),
+    Route(
+        method="POST",
+        path="/administration/accounts/{id}/disable",
+        roles=ADMINISTERING,
+        page=administration.disable,
+    ),
+    Route(method="POST", path="/administration/keys", roles=ADMINISTERING, page=administration.create_key),
+    Route(method="POST", path="/administration/keys/{id}/revoke", roles=ADMINISTERING, page=administration.revoke_key),
     Route(method="GET", path="/why", roles=EVERYONE, page=why_page),
     Route(method="POST", path="/why", roles=EVERYONE, page=why),
 )

@@ -119,10 +119,12 @@ class Auth(Section):
 
 
 class Console(Section):
-    """The console on /console: whether this gateway serves it, and how long an idle session lasts."""
+    """The console on /console: whether this gateway serves it, and how long an idle session lasts. `proposals` are
+    folders of policy files, by names, that its pages compare with those in force."""
 
     enabled: bool = True
     session_minutes: int = Field(default=30, ge=1, le=720)
+    proposals: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelFiles(Section):

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import html
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import httpx
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 
+from gateway.adapters import sql_accounts
 from gateway.adapters.sql_accounts import SqlAccounts
+from gateway.adapters.sql_audit import until_signed
 from gateway.console_host import ConsoleHost
 from gateway.domain.accounts import Role, Sight
 from gateway.domain.evidence import Evidence
@@ -21,6 +27,7 @@ from gateway.settings import Console, Database, Ledger, Settings
 from tests.adapters.ledger_house import House, house_at
 from tests.evidence import CLOCK
 
+_ENDS = ("position FROM search_progress", "max(position) FROM tree_entries")
 PASSWORD = "correct horse battery staple"
 BASE = "https://console.test"
 
@@ -85,15 +92,35 @@ class Site:
         return [bytes(row[0]).decode() for row in found]  # type: ignore[call-overload]
 
     def add(self, *evidence: Evidence, writer: str = "gw-0000aaaa") -> None:
-        """Records of a gateway, integrated and indexed."""
+        """Records of a gateway."""
         self.house.write(writer, *evidence)
-        self.house.integrate()
+
+    async def settle(self) -> None:
+        """All that was written is signed and indexed."""
+        assert await asyncio.to_thread(until_settled, self.house)
 
 
-def settings_at(folder: Path, url: str = "") -> Settings:
+def until_settled(house: House) -> bool:
+    """Wait until what was written is signed and indexed, which the console's own process sees to."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        signed = until_signed(house.engine, 1)
+        [(indexed, size)] = house.rows(
+            "SELECT position, (SELECT max(position) + 1 FROM tree_entries) FROM search_progress"
+        )
+        if signed and indexed == size:
+            return True
+    return False
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder}/gateway.db"
+
+
+def settings_at(folder: Path) -> Settings:
     """A console's settings over a database in a folder."""
     return Settings(
-        database=Database(url=SecretStr(url or f"sqlite:///{folder}/gateway.db")),
+        database=Database(url=SecretStr(_url(folder))),
         ledger=Ledger(key_file=folder / "ledger.key", signed_file=str(folder / "signed"), origin="ledger.test/acme",
                       append_deadline_ms=10_000),
         console=Console(),
@@ -104,11 +131,10 @@ def settings_at(folder: Path, url: str = "") -> Settings:
 async def site_at(folder: Path) -> AsyncIterator[Site]:
     """A console that runs."""
     settings = settings_at(folder)
-    with house_at(f"sqlite:///{folder}/gateway.db", folder) as house:
+    weak = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with mock.patch.object(sql_accounts, "PasswordHasher", weak), house_at(_url(folder), folder) as house:
         host = ConsoleHost(settings, {})
         await host.start()
-        assert host.ledger._tree is not None
-        await asyncio.to_thread(host.ledger._tree.stop)  # tests say when records come under a checkpoint
         site = Site(house, host, SqlAccounts(house.engine, CLOCK))
         yield site
         for client in site.clients.values():

@@ -43,6 +43,7 @@ async def _filled(site: Site) -> None:
     many = [decided(at=CLOCK.now() - number * 1000) for number in range(2 * ON_A_PAGE + 5)]
     ended = [outcome(each.decision_id) for each in (*many[1:], KEPT)]
     site.add(activated(), KEPT, *many, *ended)
+    await site.settle()
 
 
 async def test_a_decision_is_told_in_one_sentence_with_all_that_is_recorded(site: Site) -> None:
@@ -169,16 +170,20 @@ async def test_the_proof_turns_red_when_a_row_is_altered_and_amber_before_it_is_
     """What a database administrator could do is seen on the page."""
     client = await site.person("vera", Role.VIEWER)
     fresh = decided()
-    site.house.write("gw-0000bbbb", fresh)
-    assert "Amber: not proven yet" in await client.page(f"/console/decisions/{fresh.decision_id}")
-    site.house.integrate()
-    assert "Green: proven" in await client.page(f"/console/decisions/{fresh.decision_id}")
+    site.add(fresh, writer="gw-0000bbbb")
+    path = f"/console/decisions/{fresh.decision_id}"
+    await site.settle()
+    assert "Green: proven" in await client.page(path)
+    site.house.change("DELETE FROM checkpoints")
+    assert "Amber: not proven yet" in await client.page(path)
+    site.add(decided(), writer="gw-0000cccc")
+    await site.settle()
     changed = site.house.change(
         "UPDATE records SET body = CAST(replace(CAST(body AS TEXT), 'claims-bot', 'claims-bat') AS BLOB)"
         " WHERE decision_id = :id", id=fresh.decision_id,
     )  # fmt: skip
     assert changed == 1
-    assert "Red: altered" in await client.page(f"/console/decisions/{fresh.decision_id}")
+    assert "Red: altered" in await client.page(path)
 
 
 async def test_a_developer_learns_why_with_the_apps_own_key_only(site: Site) -> None:

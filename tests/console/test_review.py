@@ -31,6 +31,7 @@ INSIDE = decided(
 async def _filled(site: Site) -> None:
     """Four decisions that left, one that stayed."""
     site.add(activated(), *EXTERNAL, INSIDE)
+    await site.settle()
 
 
 async def reviewers(site: Site) -> tuple[Form, Form]:

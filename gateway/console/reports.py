@@ -1,0 +1,167 @@
+"""Prove it: what happened in a period, counted from its records; and all of it to be checked by somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.adapters.file_policies import PolicyErrors, read_files
+from gateway.adapters.ledger_export import ExportRefused, LedgerExport, Wanted
+from gateway.adapters.part_export import PartExport
+from gateway.adapters.sql_audit import SqlAudit, until_signed
+from gateway.adapters.sql_records import StoredRecord, of_period
+from gateway.console.asked import Answer, Asked, Download, Page, Refused
+from gateway.console.decisions import moment_of, whole_at
+from gateway.console.exporting import INSTRUCTIONS, archived
+from gateway.console.gate import Seen
+from gateway.console.rendering import STYLE, day, linked, render
+from gateway.domain.accounts import FAR, Sight
+from gateway.domain.evidence import Event, EventKind
+from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport
+from gateway.domain.strict_json import text_at
+from gateway.verifier.checks import Verification
+from gateway.verifier.findings import Report
+from gateway.verifier.formats import read_public_key
+from gateway.verifier.told import PROTECTS, not_protected
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A report reads the whole ledger: several at once would take the machine from those who ask for models."""
+_MOST_TOLD = 50
+_PATIENCE_S = 5.0
+_README = """The evidence of a period: see report.html first (a browser prints it well).
+
+ledger/     the records with their proofs, the signed checkpoint, and instructions in ledger/README.txt
+policies/   the policy files that were in force when this was made; records name the digest of those that decided
+ledger.pub  the public key, as the console knows it: compare it with the one that you were given before
+"""
+
+
+async def reports(asked: Asked) -> Answer:
+    """The form; with a period, the report of it. It verifies the whole ledger, and that is recorded."""
+    if not asked.query.get("since"):
+        told = {"title": "Reports", "since": "", "until": "", "told": None, "standalone": ""}
+        return Page("reports.html", told)
+    return Page("reports.html", {**await _report(asked), "standalone": ""})
+
+
+async def bundle(asked: Asked) -> Answer:
+    """The evidence bundle of a period."""
+    told = await _report(asked)
+    page = render("reports.html", {**told, "standalone": STYLE.decode()}, None, asked.session)
+    sight, parts = _period(asked), asked.parts
+    file = await asked.read(lambda audit: _archive(audit, sight, page, parts.public_key, parts.policies_folder))
+    return Download(file, f"evidence-{day(sight.since)}-{day(sight.until - 1)}.zip", "application/zip")
+
+
+async def of_period_seen(asked: Asked) -> Seen:
+    """A report is recorded with its period."""
+    sight = _period(asked)
+    return Seen(since=sight.since, until=sight.until)
+
+
+async def _report(asked: Asked) -> dict[str, object]:
+    sight = _period(asked)
+    key = read_public_key(asked.parts.public_key)
+
+    def work(audit: SqlAudit) -> tuple[PeriodReport, Report]:
+        with _ONE_AT_A_TIME:
+            return _counted(audit, sight), Verification(audit, key).run()
+
+    await asyncio.to_thread(until_signed, asked.parts.database, _PATIENCE_S)  # the record of this look is one, too
+    told, verified = await asked.read(work)
+    verdict = verified.verdict.name.lower()
+    event = Event(kind=EventKind.ADMIN, at=asked.parts.clock.now(), action=f"verified_{verdict}", subject="")
+    await asked.parts.ledger.append(event)
+    return {
+        "title": "Reports",
+        "since": day(sight.since),
+        "until": day(sight.until - 1) if sight.until < FAR else "",
+        "told": told,
+        "sections": _sections(told),
+        "sensitive": ", ".join(SENSITIVE),
+        "cut": told.sensitive_count > MOST_LISTED,
+        "verdict": verdict,
+        "verified": verified,
+        "findings": [str(each) for each in verified.findings[:_MOST_TOLD]],
+        "protects": PROTECTS,
+        "not_protected": not_protected(verified),
+        "tenant": sight.tenant,
+        "made": asked.parts.clock.now(),
+        "bundle": linked("/console/reports/bundle", since=asked.query["since"], until=asked.query.get("until", "")),
+    }
+
+
+def _period(asked: Asked) -> Sight:
+    """The asked period, as far as the account may see it. Raises `Refused`."""
+    mine = asked.holder.sight
+    since = max(mine.since, moment_of(asked.query.get("since", ""), 0))
+    until = min(mine.until, moment_of(asked.query.get("until", ""), FAR, whole_day=True))
+    if since >= until:
+        raise Refused(400, "The period ends before it begins, or is not one that you may see.")
+    return Sight(mine.tenant, since, until)
+
+
+def _counted(audit: SqlAudit, sight: Sight) -> PeriodReport:
+    told = PeriodReport(sight.since, sight.until)
+    for record in _seen(audit, sight):
+        told.add(record.document)
+    return told
+
+
+def _seen(audit: SqlAudit, sight: Sight) -> Iterator[StoredRecord]:
+    """The records of a period; of one tenant only its own, for nobody knows whose the others are."""
+    for record in of_period(audit.connection, sight.since, sight.until):
+        document = record.document
+        if sight.covers(text_at(document, "tenant"), whole_at(document, "t")):
+            yield record
+
+
+def _sections(told: PeriodReport) -> list[tuple[str, list[tuple[str, int]]]]:
+    counted = (
+        ("Decisions by route", told.routes),
+        ("Decisions by class of data", told.classes),
+        ("Decisions by tenant and app", told.apps),
+        ("Decisions by destination", told.destinations),
+        ("Transforms applied, by what was found", told.transforms),
+        ("Policies in force, by decisions", told.policies),
+        ("Exceptions used", told.exceptions),
+        ("How requests ended", told.results),
+        ("Other records", told.events),
+    )
+    return [(title, counts.most_common()) for title, counts in counted]
+
+
+def _archive(audit: SqlAudit, sight: Sight, page: str, public_key: str, policies: Path) -> Path:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            _export(audit, sight, folder / "ledger")
+        except ExportRefused as error:
+            raise Refused(409, str(error)) from None
+        (folder / "policies").mkdir()
+        for file in _policy_files(policies):
+            shutil.copyfile(policies / file, folder / "policies" / file)
+        (folder / "ledger" / "README.txt").write_text(INSTRUCTIONS, encoding="utf-8")
+        texts = {"report.html": page, "README.txt": _README, "ledger.pub": f"{public_key}\n"}
+        return archived(folder, texts)
+
+
+def _export(audit: SqlAudit, sight: Sight, folder: Path) -> None:
+    """The records of the period. Those of one tenant are picked out; else all of it, with every checkpoint."""
+    if sight.tenant:
+        folder.mkdir()
+        PartExport(audit.connection, folder).write(_seen(audit, sight))
+        return
+    exporting = LedgerExport(audit.connection, folder, Wanted(("csv", "jsonl"), sight.since, sight.until))
+    exporting.write(exporting.begin(), iter(()))
+
+
+def _policy_files(folder: Path) -> list[str]:
+    try:
+        return [Path(each.name).name for each in read_files(folder)]
+    except PolicyErrors:
+        return []
