@@ -12,18 +12,19 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, NamedTuple, TextIO
 
 from sqlalchemy import Connection, and_, select
 
 from gateway import __version__
 from gateway.adapters.sql_cosigned import cosigned_notes
+from gateway.adapters.sql_records import document_of
 from gateway.adapters.sql_tree import StoredTree, newest_note
 from gateway.adapters.tables import checkpoints, records, tree_entries
 from gateway.domain.checkpoint import Checkpoint, read_note
 from gateway.domain.ledger_export import CSV_COLUMNS, OCSF_VERSION, event_of, line_of, row_of
 from gateway.domain.merkle import TILE_WIDTH, tile_path
-from gateway.domain.strict_json import Json, dump_json, parse_json
+from gateway.domain.strict_json import dump_json
 from gateway.verifier.export import FORMAT
 
 FORMATS = ("jsonl", "csv", "ocsf", "tiles")
@@ -35,8 +36,7 @@ class ExportRefused(Exception):
     """The directory cannot take this export. The message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     position: int
     writer: str
     sequence: int
@@ -150,8 +150,7 @@ class LedgerExport:
 
     def _write_line(self, entry: _Entry, file: TextIO, size: int) -> None:
         proof = self._tree.inclusion(entry.position, size)
-        line = line_of(entry.position, entry.writer, entry.sequence, entry.leaf, entry.body, proof)
-        file.write(dump_json(line).decode() + "\n")
+        file.write(line_of(entry.position, entry.writer, entry.sequence, entry.leaf, entry.body, proof))
 
     def _entries(self, first: int, end: int) -> Iterator[_Entry]:
         """The wanted records at these positions. One that was dropped has no time: it is in whole exports only."""
@@ -162,9 +161,9 @@ class LedgerExport:
             here = columns.where(tree_entries.c.position.between(at, min(at + _AT_ONCE, end) - 1))
             if not self._wanted.whole:
                 here = here.where(records.c.at >= self._wanted.since, records.c.at < self._wanted.until)
-            for row in self._connection.execute(here):
-                body = None if row.body is None else bytes(row.body)
-                yield _Entry(row.position, row.writer, row.sequence, bytes(row.leaf), body)
+            rows: Sequence[Any] = self._connection.execute(here).all()
+            for position, writer, sequence, leaf, body in rows:
+                yield _Entry(position, writer, sequence, bytes(leaf), None if body is None else bytes(body))
 
     def _write_tiles(self, size: int) -> None:
         """The tree and the records in C2SP's tlog-tiles, for other people's tools."""
@@ -194,15 +193,10 @@ def _write(path: Path, data: bytes) -> None:
 
 def _write_row(entry: _Entry, write: Callable[[Sequence[str]], object]) -> None:
     if entry.body is not None:
-        write(row_of(entry.position, _document(entry.body)))
+        write(row_of(entry.position, document_of(entry.body)))
 
 
 def _write_event(entry: _Entry, file: TextIO) -> None:
-    event = event_of(entry.position, _document(entry.body), __version__) if entry.body is not None else None
+    event = event_of(entry.position, document_of(entry.body), __version__) if entry.body is not None else None
     if event is not None:
         file.write(dump_json(event).decode() + "\n")
-
-
-def _document(body: bytes) -> dict[str, Json]:
-    read = parse_json(body)
-    return read if isinstance(read, dict) else {}

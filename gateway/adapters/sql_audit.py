@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -48,11 +48,14 @@ class SqlAudit:
         """The records of the tree, in its order."""
         record = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
         joined = tree_entries.outerjoin(records, record).outerjoin(record_salts, _salt_of(tree_entries))
-        wanted = (*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
-        for row in self._rows(select(*wanted).select_from(joined).order_by(tree_entries.c.position)):
-            position, writer, sequence, leaf, body, salted, *searched = row
-            columns = None if body is None else tuple(searched)
-            yield Entry(position, writer, sequence, leaf, body, columns, bool(salted))
+        wanted = select(*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
+        page = wanted.select_from(joined).order_by(tree_entries.c.position).limit(_AT_ONCE)
+        rows = self._page(page)
+        while rows:
+            for row in rows:
+                position, writer, sequence, leaf, body, salted = row[:6]
+                yield Entry(position, writer, sequence, leaf, body, None if body is None else row[6:], bool(salted))
+            rows = self._page(page.where(tree_entries.c.position > rows[-1][0]))
 
     def pending(self) -> Iterator[Entry]:
         """Records that the tree does not hold."""
@@ -61,8 +64,9 @@ class SqlAudit:
         columns = (records.c.writer, records.c.sequence, records.c.leaf, records.c.body)
         found = select(*columns, record_salts.c.writer.isnot(None), *_SEARCHED).select_from(joined)
         missing = found.where(tree_entries.c.position.is_(None)).order_by(records.c.writer, records.c.sequence)
-        for writer, sequence, leaf, body, salted, *searched in self._rows(missing):
-            yield Entry(-1, writer, sequence, leaf, body, tuple(searched), bool(salted))
+        for row in self._rows(missing):
+            writer, sequence, leaf, body, salted = row[:5]
+            yield Entry(-1, writer, sequence, leaf, body, row[5:], bool(salted))
 
     def nodes(self) -> Iterator[tuple[int, int, bytes]]:
         """Stored roots of full tiles."""
@@ -79,9 +83,13 @@ class SqlAudit:
         there = self.connection.execute(select(commitment_keys.c.tenant, commitment_keys.c.day))
         return set(keys) - {(str(tenant), str(day)) for tenant, day in there}
 
-    def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # rows of several shapes
-        result = self.connection.execution_options(yield_per=_AT_ONCE).execute(query)
-        yield from result
+    def _page(self, query: Select) -> Sequence[Any]:  # type: ignore[type-arg]  # rows of several shapes
+        """Rows as the driver gives them: making more of each would take longer than reading it."""
+        rows: Sequence[Any] = self.connection.execute(query).cursor.fetchall()
+        return rows
+
+    def _rows(self, query: Select) -> Iterator[Row]:  # type: ignore[type-arg]  # as above
+        yield from self.connection.execute(query.execution_options(yield_per=_AT_ONCE))
 
     def _rows_of(self, query: Select[str]) -> Iterator[str]:
         for row in self._rows(query):

@@ -14,11 +14,10 @@ from random import Random
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select, tuple_, update
 
-from gateway.adapters.sql_records import StoredRecord
+from gateway.adapters.sql_records import StoredRecord, document_of
 from gateway.adapters.sql_rows import Row, insert_rows
 from gateway.adapters.tables import records, search_entries, search_progress, search_terms, tree_entries
 from gateway.domain.ledger_search import ANY, DECISION, OPEN, Query, outcome_of, terms_of
-from gateway.domain.strict_json import Json, parse_json
 
 AT_ONCE = 256
 _COMMON = 10_000
@@ -175,7 +174,7 @@ def _entries(connection: Connection, read: Sequence[tuple[Place, bytes]]) -> tup
     here: dict[str, Place] = {}
     outcomes: list[tuple[str, str]] = []
     for place, body in read:
-        document = _document(body)
+        document = document_of(body)
         wanted.update((term, place) for term in terms_of(document))
         decision, ended = str(document.get("id", "")), outcome_of(document)
         if ended:
@@ -241,8 +240,3 @@ def _stored(connection: Connection, positions: Sequence[int]) -> dict[int, Store
 
 def _order(entry: tuple[str, Place]) -> tuple[int, int, str]:
     return entry[1].at, entry[1].position, entry[0]
-
-
-def _document(body: bytes) -> dict[str, Json]:
-    read = parse_json(body)
-    return read if isinstance(read, dict) else {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+import json
 from collections.abc import Mapping, Sequence
 
 from gateway.domain.evidence import Route
@@ -25,19 +27,19 @@ _ACTION = {Route.EXTERNAL.value: 1, Route.EXTERNAL_TRANSFORMED.value: 4, Route.L
 """OCSF's `action_id`: 1 allowed, 2 denied (to leave), 4 modified."""
 
 
-def line_of(
-    position: int, writer: str, sequence: int, leaf: bytes, body: bytes | None, proof: Sequence[bytes]
-) -> dict[str, Json]:
-    """A record with the proof that it is in the exported tree. `body` is its exact text; without one only its leaf is
-    left."""
-    line: dict[str, Json] = {
-        "position": position,
-        "writer": writer,
-        "sequence": sequence,
-        "leaf": leaf.hex(),
-        "proof": [base64.b64encode(each).decode() for each in proof],
-    }
-    return line if body is None else {**line, "body": body.decode("ascii")}
+def line_of(position: int, writer: str, sequence: int, leaf: bytes, body: bytes | None, proof: Sequence[bytes]) -> str:
+    """A record with the proof that it is in the exported tree, as a line of JSON. `body` is its exact text; without one
+    only its leaf is left."""
+    hashes = ",".join([_quoted(each) for each in proof])
+    said = "" if body is None else f',"body":{json.dumps(body.decode("ascii"))}'
+    place = f'"position":{position},"writer":{json.dumps(writer)},"sequence":{sequence}'
+    return f'{{{place},"leaf":"{leaf.hex()}","proof":[{hashes}]{said}}}\n'
+
+
+@functools.lru_cache(maxsize=4096)
+def _quoted(value: bytes) -> str:
+    """A hash of a proof. Neighbouring records share most of theirs."""
+    return f'"{base64.b64encode(value).decode()}"'
 
 
 def row_of(position: int, document: Mapping[str, Json]) -> tuple[str, ...]:

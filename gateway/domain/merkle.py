@@ -110,6 +110,18 @@ def inclusion_proof(index: int, size: int, node: NodeOf) -> tuple[bytes, ...]:
     return tuple(reversed(proof))
 
 
+def inclusion_proofs(leaves: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+    """The proof of each leaf in a tree of these alone. There must be a power of two of them."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below), 2)])
+    return [
+        tuple([hashes[(index >> level) ^ 1] for level, hashes in enumerate(levels[:-1])])
+        for index in range(len(leaves))
+    ]
+
+
 def consistency_proof(old: int, size: int, node: NodeOf) -> tuple[bytes, ...]:
     """PROOF(old, D[size]) of RFC 6962. Raises `ValueError` unless 0 < old <= size."""
     if not 0 < old <= size:

@@ -13,16 +13,15 @@ and holds in memory only what is open.
 
 from __future__ import annotations
 
-import json
 import sys
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .findings import MOST_NAMED, Report
-from .formats import PublicKey, Tree, leaf_hash, root_of_proof
+from .formats import Proofs, PublicKey, Tree, document_of, leaf_hash
 from .kept import open_kept, open_notes, open_receipts
 
 _DECISIONS = ("intent", "local", "block")
@@ -32,8 +31,7 @@ COLUMNS = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route
 """What a database keeps beside a record: its leaf, and what it is searched by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record as a source has it. `position` is -1 for one that is not in the tree; `leaf` then is the one beside
     the record. `body` is `None` where only the leaf is left, `columns` (as `COLUMNS`) and `salted` where the source
     has no such."""
@@ -149,6 +147,9 @@ class Verification:
         self._signed = open_notes(source.notes(), key, outside.witnesses, self.report)
         self._earlier = open_kept(outside.earlier, key, self.report)
         self._receipts = open_receipts(outside.receipts, key, self.report)
+        self._whole = source.whole
+        self._awaited = self._signed.keys() | self._earlier.keys()
+        self._proofs = Proofs(self.report.size, self.report.root)
 
     def run(self, tick: Iterable[None] = ()) -> Report:
         """Check everything. `tick` is advanced once a record, for a progress bar."""
@@ -164,67 +165,67 @@ class Verification:
         self._finish_receipts()
         return self.report
 
-    # One record of the tree.
+    # One record of the tree. These are what a run spends its time in, so the usual case of each is told quickly.
 
     def _entry(self, entry: Entry) -> None:
-        if self._source.whole and entry.position != self._tree.size:
-            self.report.add("position-gap", f"position {entry.position}, expected {self._tree.size}")
-        if entry.proof is not None:
-            self._check_proof(entry)
-        if self._source.whole:
-            self._grow(entry.leaf)
+        if entry.proof is not None and not self._proofs.lead_to_root(entry.leaf, entry.position, entry.proof):
+            self.report.add("proof-altered", _named(entry))
+        if self._whole:
+            if entry.position != self._tree.size:
+                self.report.add("position-gap", f"position {entry.position}, expected {self._tree.size}")
+            self._tree.append(entry.leaf)
+            if self._tree.size in self._awaited:
+                self._check_root(self._tree.size)
         self._record(entry)
 
-    def _check_proof(self, entry: Entry) -> None:
-        assert entry.proof is not None
-        if root_of_proof(entry.leaf, entry.position, self.report.size, entry.proof) != self.report.root:
-            self.report.add("proof-altered", _named(entry))
-
-    def _grow(self, leaf: bytes) -> None:
-        self._tree.append(leaf)
-        size = self._tree.size
+    def _check_root(self, size: int) -> None:
         for signed, code in ((self._signed, "root-differs"), (self._earlier, "fork")):
             if size in signed and signed.pop(size) != {self._tree.root()}:
                 self.report.add(code, f"size {size}")
 
     def _record(self, entry: Entry) -> None:
-        previous = self._link(entry)
-        receipt = self._receipts.pop((entry.writer, entry.sequence), None)
-        if receipt is not None and receipt.leaf != entry.leaf:
-            self.report.add("receipt-broken", f"{_named(entry)}, decision {receipt.decision_id}")
-        if entry.body is None:
+        previous = self._link(entry) if self._whole else ""
+        if self._receipts:
+            self._check_receipt(entry)
+        body = entry.body
+        if body is None:
             self._gone.add(entry)
             return
         self.report.records += 1
-        if leaf_hash(entry.body) != entry.leaf:
+        if leaf_hash(body) != entry.leaf:
             self.report.add("body-altered", _named(entry))
-        document = _document(entry.body)
+        document = document_of(body)
         if document is None:
             self.report.add("unreadable", _named(entry))
             return
-        if document.get("w") != entry.writer or document.get("s") != entry.sequence:
+        said = document.get
+        if said("w") != entry.writer or said("s") != entry.sequence:
             self.report.add("place-altered", _named(entry, document))
-        elif previous and document.get("p") != previous:
+        elif previous and said("p") != previous:
             self.report.add("chain-broken", _named(entry, document))
-        self._columns(entry, document)
+        if entry.columns is not None and entry.columns != (entry.leaf, *columns_of(document)):
+            self._name_columns(entry, document, entry.columns)
         self._meaning(entry, document)
 
     def _link(self, entry: Entry) -> str:
         """The leaf that the record must follow; empty where that is not known."""
-        if not self._source.whole:
-            return ""
-        chain = self._chains.setdefault(entry.writer, _Chain())
-        contiguous, previous = entry.sequence == chain.following, chain.leaf
-        if not contiguous:
+        chain = self._chains.get(entry.writer)
+        if chain is None:
+            chain = self._chains[entry.writer] = _Chain()
+        previous = chain.leaf
+        if entry.sequence != chain.following:
             self.report.add("gap" if entry.sequence > chain.following else "place-altered", _named(entry))
+            previous = ""
         chain.following, chain.leaf = entry.sequence + 1, entry.leaf.hex()
-        return previous if contiguous else ""
+        return previous
 
-    def _columns(self, entry: Entry, document: Mapping[str, object]) -> None:
-        expected = (entry.leaf, *columns_of(document))
-        if entry.columns is None or entry.columns == expected:
-            return
-        for name, value, right in zip(COLUMNS, entry.columns, expected, strict=True):
+    def _check_receipt(self, entry: Entry) -> None:
+        receipt = self._receipts.pop((entry.writer, entry.sequence), None)
+        if receipt is not None and receipt.leaf != entry.leaf:
+            self.report.add("receipt-broken", f"{_named(entry)}, decision {receipt.decision_id}")
+
+    def _name_columns(self, entry: Entry, document: Mapping[str, object], columns: tuple[object, ...]) -> None:
+        for name, value, right in zip(COLUMNS, columns, (entry.leaf, *columns_of(document)), strict=True):
             if value != right:
                 code, column = ("leaf-altered", "") if name == "leaf" else ("column-altered", f", column {name}")
                 self.report.add(code, f"{_named(entry, document)}{column}")
@@ -232,7 +233,9 @@ class Verification:
     def _meaning(self, entry: Entry, document: Mapping[str, object]) -> None:
         kind, decision = document.get("k"), str(document.get("id", ""))
         if kind in _DECISIONS:
-            self._decision(entry, document, decision, owes=kind == "intent", may=kind != "block")
+            if kind != "block":
+                self._open[decision] = kind == "intent"
+            self._decision(entry, document, decision)
         elif kind in {"outcome", "recovered"}:
             if self._open.pop(decision, None) is None:
                 self._alone.setdefault(decision, _named(entry, document))
@@ -246,15 +249,14 @@ class Verification:
             self._upto = max(self._upto, _number(document.get("upto")))
             self._before = max(self._before, _number(document.get("before")))
 
-    def _decision(self, entry: Entry, document: Mapping[str, object], decision: str, *, owes: bool, may: bool) -> None:
-        if may:
-            self._open[decision] = owes
+    def _decision(self, entry: Entry, document: Mapping[str, object], decision: str) -> None:
         policy = document.get("pol")
         digest = str(policy.get("dig")) if isinstance(policy, dict) else ""
-        self._unannounced.setdefault(digest, _named(entry, document))
-        self._days.setdefault(
-            (str(document.get("tenant")), _number(document.get("t")) // _DAY), _named(entry, document)
-        )
+        if digest not in self._unannounced:
+            self._unannounced[digest] = _named(entry, document)
+        day = (str(document.get("tenant")), _number(document.get("t")) // _DAY)
+        if day not in self._days:
+            self._days[day] = _named(entry, document)
         if entry.salted is False:
             about = (str(document.get("tenant")), str(document.get("who")), decision)
             self._unsalted.append((_named(entry, document), *about))
@@ -348,14 +350,6 @@ def columns_of(document: Mapping[str, object]) -> tuple[object, ...]:
         done.get("destination", ""),
         judged.get("reason", ""),
     )
-
-
-def _document(body: bytes) -> dict[str, object] | None:
-    try:
-        read = json.loads(body)
-    except ValueError:
-        return None
-    return read if isinstance(read, dict) else None
 
 
 def _day(number: int) -> str:

@@ -16,6 +16,11 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+try:
+    from jiter import from_json as _read_quickly
+except ImportError:  # a copy of this folder needs no more than `cryptography`, and is slower
+    _read_quickly = json.loads
+
 _ED25519, _COSIGNATURE = 1, 4
 """Kinds of keys and signatures, as signed-note numbers them."""
 
@@ -145,6 +150,20 @@ def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
+def document_of(body: bytes) -> dict[str, object] | None:
+    """The object in a record's bytes; `None` where they hold none.
+
+    What the quick reader does not take is left to the standard library's: both judge alike."""
+    try:
+        read = _read_quickly(body)
+    except ValueError:
+        try:
+            read = json.loads(body)
+        except ValueError:
+            return None
+    return read if isinstance(read, dict) else None
+
+
 class Tree:
     """The roots of the complete subtrees from left to right: a leaf more is like adding one to a binary number.
 
@@ -181,16 +200,52 @@ def root_of_proof(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) ->
     """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2); empty where its length is wrong."""
     position, last, root = index, size - 1, leaf
     for each in proof:
-        if last == 0:
-            return b""
-        if position & 1 or position == last:
-            root = hashlib.sha256(b"\x01" + each + root).digest()
-            while position and not position & 1:
-                position, last = position >> 1, last >> 1
-        else:
-            root = hashlib.sha256(b"\x01" + root + each).digest()
-        position, last = position >> 1, last >> 1
+        position, last, root = _climb(position, last, root, each)
     return root if last == 0 else b""
+
+
+def _climb(position: int, last: int, root: bytes, sibling: bytes) -> tuple[int, int, bytes]:
+    """One step of a proof, towards the root. `last` is below 0 where the proof is longer than the tree is high."""
+    if last <= 0:
+        return position, -1, root
+    if position & 1 or position == last:
+        root = hashlib.sha256(b"\x01" + sibling + root).digest()
+        while position and not position & 1:
+            position, last = position >> 1, last >> 1
+    else:
+        root = hashlib.sha256(b"\x01" + root + sibling).digest()
+    return position >> 1, last >> 1, root
+
+
+class Proofs:
+    """Inclusion proofs of one tree, checked one after the other as `root_of_proof` does.
+
+    Neighbours share the upper parts of their proofs: one that comes to where a genuine one was, with the same rest of
+    the way before it, leads to the same root, and no hash of that rest is computed again."""
+
+    def __init__(self, size: int, root: bytes) -> None:
+        self._size, self._root = size, root
+        self._proof: tuple[bytes, ...] = ()
+        self._steps: list[tuple[int, int, bytes]] = []
+
+    def lead_to_root(self, leaf: bytes, index: int, proof: tuple[bytes, ...]) -> bool:
+        """Whether this proof leads from the leaf at `index` to the root."""
+        steps: list[tuple[int, int, bytes]] = []
+        step = (index, self._size - 1, leaf)
+        longer = len(self._proof) - len(proof)
+        for at, each in enumerate(proof):
+            same = at + longer
+            if same >= 0 and self._steps[same] == step and self._proof[same:] == proof[at:]:
+                self._steps, self._proof = [*steps, *self._steps[same:]], proof
+                return True
+            steps.append(step)
+            step = _climb(*step, each)
+            if step[1] < 0:
+                return False
+        if step[1] != 0 or step[2] != self._root:
+            return False
+        self._steps, self._proof = steps, proof
+        return True
 
 
 def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -16,12 +17,13 @@ from gateway.domain.merkle import (
     consistency_proof,
     frontier_of,
     inclusion_proof,
+    inclusion_proofs,
     leaf_hash,
     node_from_tiles,
     root_of,
     tile_path,
 )
-from gateway.verifier.formats import Tree, consistent, root_of_proof
+from gateway.verifier.formats import Proofs, Tree, consistent, document_of, root_of_proof
 
 VECTORS = [bytes.fromhex(each) for each in (
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
@@ -143,6 +145,15 @@ def test_roots_and_proofs_are_those_of_the_standard(size: int, choose: st.DataOb
     assert consistent(old, naive_root(data[:old]), size, naive_root(data), consistency)
 
 
+@given(st.integers(0, 8))
+def test_all_proofs_of_a_tile_at_once_are_the_same(height: int) -> None:
+    """As each alone."""
+    leaves = [leaf_hash(each) for each in data_of(1 << height)]
+    node = Stored(data_of(1 << height)).node
+
+    assert [inclusion_proof(at, len(leaves), node) for at in range(len(leaves))] == inclusion_proofs(leaves)
+
+
 @given(sizes, st.data())
 def test_a_wrong_proof_is_refused(size: int, choose: st.DataObject) -> None:
     """The control: another leaf, another place, one bit, one hash less or more; another old root."""
@@ -160,6 +171,26 @@ def test_a_wrong_proof_is_refused(size: int, choose: st.DataObject) -> None:
 
     assert root not in wrong
     assert not consistent(old, leaf_hash(b"other"), size, root, consistency_proof(old, size, node))
+
+
+@given(st.integers(2, 300), st.data())
+def test_proofs_one_after_the_other_are_judged_as_each_alone(size: int, choose: st.DataObject) -> None:
+    """Genuine ones in any order, and among them ones with another leaf, place, hash or length."""
+    data = data_of(size)
+    node, root = Stored(data).node, naive_root(data)
+    proofs = Proofs(size, root)
+    for index in choose.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=30)):
+        leaf, proof = leaf_hash(data[index]), inclusion_proof(index, size, node)
+        place, bit = choose.draw(st.integers(0, len(proof) - 1)), choose.draw(st.integers(1, 255))
+        flipped = bytes([proof[place][0] ^ bit, *proof[place][1:]])
+        other = [(leaf, index, (*proof[:place], flipped, *proof[place + 1 :])), (leaf, index, proof[:place])]
+        other += [(leaf, index, (*proof, leaf)), (leaf, (index + 1) % size, proof), (root, index, proof)]
+        tried = choose.draw(st.permutations([(leaf, index, proof), *other]))
+
+        assert [each == (leaf, index, proof) for each in tried] == [proofs.lead_to_root(*each) for each in tried]
+        assert [root_of_proof(each, at, size, way) == root for each, at, way in tried] == [
+            each == (leaf, index, proof) for each in tried
+        ]
 
 
 def test_a_tree_goes_on_from_its_right_edge() -> None:
@@ -191,3 +222,25 @@ def test_tiles_lie_where_other_tools_look_for_them() -> None:
     assert "tile/1/000" == tile_path(1, 0)
     assert "tile/0/005.p/17" == tile_path(0, 5, 17)
     assert "tile/entries/x001/000" == tile_path("entries", 1000)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+json_values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=3), scalars, max_size=3)
+
+
+@given(st.dictionaries(st.text(max_size=3), json_values, max_size=4).map(json.dumps), st.data())
+def test_documents_are_read_as_the_standard_library_reads_them(text: str, choose: st.DataObject) -> None:
+    """Also what is cut, doubled or has a byte of another kind in it: the quick reader never reads something else."""
+    body = bytearray(text.encode())
+    place = choose.draw(st.integers(0, len(body) - 1))
+    change = choose.draw(
+        st.sampled_from([b"", b"\0", b"\xff", b"\\ud800", b'"', b",", b"1e999", b"{}", b"NaN", b'"a":1,'])
+    )
+    body[place : place + choose.draw(st.integers(0, 1))] = change
+
+    for each in (text.encode(), bytes(body)):
+        try:
+            expected = json.loads(each)
+        except ValueError:
+            expected = None
+        assert repr(document_of(each)) == repr(expected if isinstance(expected, dict) else None)

@@ -1,0 +1,255 @@
+"""Makes a sound ledger of millions of records in minutes: chained, in the tree, signed and indexed for search.
+
+Each record is a copy of one that the gateway's own encoder made, with its id, time, place and predecessor put in: so
+verification passes, and finds whatever is altered afterwards. Rows go in by COPY on PostgreSQL, many at once on SQLite.
+Half of the records are decisions, half their outcomes, of four writers, forty apps and eight tenants; one decision in a
+thousand is of a rare class, and one in two thousand is open still.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, Table, select
+
+from gateway.adapters.tables import (
+    checkpoints,
+    commitment_keys,
+    record_salts,
+    records,
+    search_entries,
+    search_progress,
+    search_terms,
+    tree_entries,
+    tree_nodes,
+)
+from gateway.domain.checkpoint import Checkpoint, signed_note
+from gateway.domain.commitment import NO_SECRETS, Secrets, day_of
+from gateway.domain.evidence import Evidence, PolicyEvidence, Route
+from gateway.domain.labels import DataClass, Label
+from gateway.domain.ledger_search import OPEN, terms_of
+from gateway.domain.record import NO_LEAF, Link, encode
+from gateway.verifier.formats import Tree, leaf_hash
+from tests.adapters.ledger_house import House
+from tests.evidence import activated, decided, finding, outcome
+
+TENANTS, APPS = 8, 40
+_WRITERS = 4
+_VARIANTS = 400
+_AT_ONCE = 20_000
+_IN_A_ROW = 128
+_DAY = 86_400_000_000
+_MARK = Link("gw-0123abcd", 7_777_777_777, bytes.fromhex("5a" * 32), bytes.fromhex("a5" * 16))
+_MARK_ID, _MARK_AT = "01JZZZZZZZZZZZZZZZZZZZZZZZ", 1_777_777_777_777_777
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_KINDS = {BigInteger: "int8", Integer: "int4", LargeBinary: "bytea"}
+_POLICIES = (
+    ("mask-contact", "CONTACT_MASKED", Route.EXTERNAL_TRANSFORMED, "openai-eu"),
+    ("plain-leaves", "NOTHING_FOUND", Route.EXTERNAL, "azure-eu"),
+    ("phi-stays-inside", "PHI_INSIDE", Route.LOCAL, "vllm"),
+    ("secrets-are-refused", "SECRET_FOUND", Route.BLOCKED, ""),
+)
+_ENTITIES = (
+    "EMAIL_ADDRESS",
+    "PERSON",
+    "PHONE_NUMBER",
+    "CREDIT_CARD",
+    "US_SSN",
+    "LOCATION",
+    "IBAN_CODE",
+    "MEDICAL_RECORD",
+)
+_LABELS = ("public", "internal", "confidential", "restricted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A record to be copied. `text` takes id, nonce, previous leaf, sequence, time and writer."""
+
+    text: str
+    row: tuple[str, ...]
+    tenant: str
+    terms: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows of each table that are not in the database yet."""
+
+    rows: dict[Table, list[tuple[object, ...]]] = field(default_factory=dict)
+
+    def add(self, table: Table, row: tuple[object, ...]) -> None:
+        self.rows.setdefault(table, []).append(row)
+
+    def write(self, connection: Connection) -> None:
+        """Put all of it in, and forget it."""
+        for table, rows in self.rows.items():
+            _insert(connection, table, rows)
+        connection.commit()
+        self.rows.clear()
+
+
+class Maker:
+    """Fills one empty house. `since` and `until` in microseconds since the epoch."""
+
+    def __init__(self, house: House, records_wanted: int, since: int, until: int, seed: int = 7) -> None:
+        self._house, self._wanted = house, records_wanted
+        self._since, self._step = since, max(2_000, (until - since) // max(1, records_wanted // 2))
+        self._chance = random.Random(seed)
+        self._secrets = {
+            f"tenant-{each}": Secrets(*map(self._chance.randbytes, (32, 32, 16))) for each in range(TENANTS)
+        }
+        self._terms: dict[str, int] = {}
+        self._chains = [(f"gw-0000000{each}", 0, NO_LEAF) for each in range(_WRITERS)]
+        self._tree = Tree()
+        self._batch = _Batch()
+
+    def fill(self) -> int:
+        """Make it. How many records there are now."""
+        forms = [self._decision(number) for number in range(_VARIANTS)]
+        rare = [self._decision(number, rare=True) for number in range(TENANTS)]
+        ends = {
+            tenant: _form(outcome(_MARK_ID, at=_MARK_AT, tenant=tenant), NO_SECRETS, ()) for tenant in self._secrets
+        }
+        with self._house.engine.connect() as connection:
+            self._begin(connection)
+            self._record(
+                0, _form(activated(), NO_SECRETS, (self._term("any"), self._term("kind:policy"))), "", self._since
+            )
+            number, at = 0, self._since
+            while self._tree.size < self._wanted:
+                number, at = number + 1, at + self._step
+                form = self._chance.choice(rare if self._chance.random() < 0.001 else forms)
+                self._pair(number // _IN_A_ROW % _WRITERS, form, ends[form.tenant], at)
+                if at // _DAY != (at - self._step) // _DAY:
+                    self._checkpoint(at)
+                if number % _AT_ONCE == 0:
+                    self._flush(connection)
+            self._end(connection, at)
+        return self._tree.size
+
+    def _pair(self, writer: int, form: _Form, end: _Form, at: int) -> None:
+        decision = _ulid(at, self._chance)
+        position = self._record(writer, form, decision, at)
+        kind, ended = form.row[0], "outcome:completed"
+        if kind == "block" or (kind == "intent" and self._chance.random() < 0.0005):
+            ended = "outcome:open" if kind == "intent" else ""
+        else:
+            self._record(writer, end, decision, at + 900)
+        for term in (*form.terms, self._terms[ended]) if ended else form.terms:
+            self._batch.add(search_entries, (term, at, position))
+
+    def _record(self, number: int, form: _Form, decision: str, at: int) -> int:
+        """One record more; its position."""
+        writer, sequence, previous = self._chains[number]
+        nonce = self._chance.randbytes(16).hex()
+        body = (form.text % (decision, nonce, previous.hex(), sequence, at, writer)).encode()
+        leaf, position = leaf_hash(body), self._tree.size
+        self._chains[number] = (writer, sequence + 1, leaf)
+        kind, *rest = form.row
+        self._batch.add(records, (writer, sequence, body, leaf, kind, decision, at, *rest))
+        self._batch.add(tree_entries, (position, writer, sequence, leaf))
+        if form.terms and decision:
+            self._batch.add(record_salts, (writer, sequence, self._secrets[form.tenant].salt))
+        elif form.terms:
+            for term in form.terms:
+                self._batch.add(search_entries, (term, at, position))
+        self._tree.append(leaf)
+        return position
+
+    def _checkpoint(self, at: int) -> None:
+        signer, key = self._house.signer(), self._house.key
+        said = Checkpoint(signer.origin, self._tree.size, self._tree.root())
+        self._batch.add(checkpoints, (said.size, signed_note(said, key.public, key.signature_of(said)), at))
+
+    def _decision(self, number: int, *, rare: bool = False) -> _Form:
+        chance = self._chance
+        tenant = f"tenant-{number % TENANTS}"
+        rule, reason, route, destination = chance.choice(_POLICIES)
+        found = tuple(finding(each, confidence=chance.randrange(400, 1000)) for each in chance.sample(_ENTITIES, 3))
+        usual = [DataClass.PII, DataClass.FINANCIAL, DataClass.PROPRIETARY]
+        evidence = decided(
+            decision_id=_MARK_ID, at=_MARK_AT, tenant=tenant, app=f"app-{chance.randrange(APPS)}", route=route,
+            label=Label(chance.choice(_LABELS)), findings=found[: chance.randrange(4)], destination=destination,
+            classes=frozenset({DataClass.PHI} if rare else chance.sample(usual, chance.randrange(3))),
+            policy=PolicyEvidence(412, "sha256:" + "ab" * 32, "0" * 16, (rule,), reason, ()),
+        )  # fmt: skip
+        said = terms_of(json.loads(encode(evidence, _MARK, self._secrets[tenant]).body))
+        return _form(evidence, self._secrets[tenant], tuple(self._term(each) for each in said if each != OPEN))
+
+    def _term(self, term: str) -> int:
+        return self._terms.setdefault(term, len(self._terms) + 1)
+
+    def _begin(self, connection: Connection) -> None:
+        assert connection.execute(select(records.c.writer).limit(1)).first() is None, "the ledger is not empty"
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET synchronous_commit = off")
+        for ended in ("open", "completed"):
+            self._term(f"outcome:{ended}")
+
+    def _flush(self, connection: Connection) -> None:
+        for (level, number), value in self._tree.tiles.items():
+            self._batch.add(tree_nodes, (level, number, value))
+        self._tree.tiles.clear()
+        self._batch.write(connection)
+
+    def _end(self, connection: Connection, at: int) -> None:
+        """Keys, the numbers of terms, how far the index is, and the newest checkpoint, which the signer remembers."""
+        days = range(self._since // _DAY, at // _DAY + 1)
+        for tenant, secrets in self._secrets.items():
+            self._batch.add(commitment_keys, (tenant, "", secrets.tenant_key))
+            for day in days:
+                self._batch.add(commitment_keys, (tenant, day_of(day * _DAY), secrets.day_key))
+        self._flush(connection)
+        connection.execute(
+            search_terms.insert(), [{"id": number, "term": term} for term, number in self._terms.items()]
+        )
+        connection.execute(search_progress.update().values(position=self._tree.size))
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT setval('search_terms_id_seq', {len(self._terms)})")
+        connection.commit()
+        self._house.integrate()
+
+
+def a_year_before(at: int, days: int = 420) -> int:
+    """A time so many days earlier, in microseconds: as far back as retention of 13 months keeps, and some more."""
+    return at - days * _DAY
+
+
+def _form(evidence: Evidence, secrets: Secrets, terms: tuple[int, ...]) -> _Form:
+    """A record with its own values cut out."""
+    record = encode(evidence, _MARK, secrets)
+    text = record.body.decode().replace("%", "%%")
+    said = evidence.at
+    for value in (f'"id":"{_MARK_ID}"', f'"n":"{_MARK.nonce.hex()}"', f'"p":"{_MARK.previous.hex()}"',
+                  f'"s":{_MARK.sequence}', f'"t":{said}', f'"w":"{_MARK.writer}"'):  # fmt: skip
+        name = value.partition(":")[0]
+        quote = '"' if value.endswith('"') else ""
+        text = text.replace(value, f"{name}:{quote}%s{quote}")
+    if not record.search.decision_id:
+        text = text.replace('{"action"', '%.0s{"action"', 1)
+    found = record.search
+    row = (found.kind, found.tenant, found.app, found.label, found.route, found.destination, found.reason)
+    return _Form(text, row, found.tenant, terms)
+
+
+def _ulid(at: int, chance: random.Random) -> str:
+    time = "".join(_CROCKFORD[at // 1000 >> shift & 31] for shift in range(45, -5, -5))
+    return time + chance.randbytes(8).hex().upper()
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Rows with a value for each column."""
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(rows[0]))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", list(rows))
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([_KINDS.get(type(column.type), "text") for column in table.columns])
+        for row in rows:
+            copy.write_row(row)
