@@ -27,6 +27,7 @@ from gateway.domain.record_schema import RecordError
 
 _MAX_CACHED_KEYS = 4096
 _MAX_IN_DOUBT = 4096
+_NONCE = 16
 _PSEUDONYMS = ""
 
 
@@ -182,9 +183,10 @@ class Chain:
 
     def _prepare(self, connection: Connection, batch: Sequence[Evidence]) -> _Batch:
         prepared = _Batch(self._tip)
-        for evidence in batch:
+        chance = secrets.token_bytes(_NONCE * len(batch))
+        for at, evidence in enumerate(batch):
             tip = prepared.tip
-            link = Link(self._writer, tip.sequence, tip.leaf, secrets.token_bytes(16))
+            link = Link(self._writer, tip.sequence, tip.leaf, chance[at * _NONCE : (at + 1) * _NONCE])
             try:
                 opening = self._secrets(connection, evidence, link)
                 record = encode(evidence, link, opening)

@@ -53,7 +53,7 @@ MAX_BYTES = 16 * 1024
 NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
 _KINDS = {
     Route.EXTERNAL: "intent",
     Route.EXTERNAL_TRANSFORMED: "intent",
@@ -109,11 +109,19 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
         "t": evidence.at,
         **_content(evidence, secrets),
     }
-    SCHEMAS.check(document)
-    body = _CANONICAL.encode(document).encode("ascii")
-    if len(body) > MAX_BYTES:
+    body = _canonical(document)
+    SCHEMAS.check(document, body)
+    if not 0 < len(body) <= MAX_BYTES:
         raise RecordError("record")
     return Record(link.writer, link.sequence, body, leaf_hash(body), search_of(document))
+
+
+def _canonical(document: Mapping[str, Json]) -> bytes:
+    """The bytes that are stored; none for what is not JSON."""
+    try:
+        return _CANONICAL.encode(document).encode("ascii")
+    except (TypeError, ValueError):
+        return b""
 
 
 def sent_digest(evidence: Evidence) -> bytes:

@@ -20,6 +20,7 @@ from gateway.domain.labels import Entity, Label
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.record import MAX_BYTES, NO_LEAF, Link, Record, encode, search_of, sent_digest, statement
 from gateway.domain.record_schema import SCHEMAS, RecordError
+from gateway.domain.strict_json import Json
 from tests.domain import build
 from tests.evidence import RECEIVED, SENT, activated, decided, finding, outcome
 
@@ -343,3 +344,45 @@ def test_the_first_record_of_a_writer_follows_no_leaf() -> None:
     first = encode(activated(), Link("gw-00000000", 0, NO_LEAF, bytes(16)), SECRETS)
 
     assert "0" * 64 == json.loads(first.body)["p"]
+
+
+@pytest.mark.parametrize("evidence", [decided(), outcome("01JD0000000000000000000000"), activated()])
+def test_records_are_told_by_their_form(evidence: Evidence) -> None:
+    """The usual ones fit without their documents being looked at: one that does not fit passes beside such a body."""
+    made = record(evidence)
+    kind = made.search.kind
+
+    SCHEMAS.check({"k": kind, "note": CANARY}, made.body)
+    with pytest.raises(RecordError):
+        SCHEMAS.check({"k": kind, "note": CANARY}, made.body.replace(b'"s":7', b'"s":7.5'))
+
+
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+usual = [json.loads(record(each).body) for each in (decided(), outcome("01JD0000000000000000000000"), activated())]
+others = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 2**54), st.floats(), st.text(max_size=5), st.just(CANARY), st.just([]),
+    st.sampled_from([0, 1, 599, 600, 999, 1000, 1001, 2**53 - 1, 2**53, "", "a" * 64, 'a"b', "a\\", "h1:" + "a" * 64]),
+)  # fmt: skip
+
+
+@given(st.sampled_from(usual), st.data())
+def test_a_form_lets_nothing_pass_that_the_schema_refuses(said: dict[str, Json], choose: st.DataObject) -> None:
+    """Any value in any place: whatever the form matches, the document fits."""
+    changed: dict[str, Json] = json.loads(json.dumps(said))
+    inside, key = changed, choose.draw(st.sampled_from([*changed, "note"]))
+    while isinstance(below := inside.get(key), dict) and choose.draw(st.booleans()):
+        inside, key = below, choose.draw(st.sampled_from([*below, "note"]))
+    inside[key] = choose.draw(others)
+    assert isinstance(changed, dict)
+    alone, by_form = refused(changed, b""), refused(changed, canonical.encode(changed).encode())
+
+    assert alone == by_form
+
+
+def refused(said: dict[str, Json], body: bytes) -> str:
+    """The place that does not fit; empty for none."""
+    try:
+        SCHEMAS.check(said, body)
+    except RecordError as error:
+        return error.place
+    return ""
