@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from jiter import from_json
@@ -72,6 +72,15 @@ def of_period(connection: Connection, since: int, until: int) -> Iterator[Stored
         if len(rows) < _AT_ONCE:
             return
         last = (int(rows[-1].at), str(rows[-1].writer), int(rows[-1].sequence))
+
+
+def with_outcome(connection: Connection, decision_ids: Collection[str]) -> set[str]:
+    """Those of some decisions that have an outcome, whenever it was."""
+    ids, found = sorted(decision_ids), set[str]()
+    for at in range(0, len(ids), _AT_ONCE):
+        here = and_(records.c.decision_id.in_(ids[at : at + _AT_ONCE]), records.c.kind == "outcome")
+        found.update(map(str, connection.execute(select(records.c.decision_id).where(here)).scalars()))
+    return found
 
 
 def opening_of(connection: Connection, record: StoredRecord) -> Opening:

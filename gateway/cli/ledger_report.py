@@ -6,20 +6,24 @@ import html
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import click
 
-from gateway.adapters.sql_records import of_period
+from gateway.adapters.database import DatabaseUnfit
+from gateway.adapters.sql_records import of_period, with_outcome
 from gateway.cli.ledger_read import Moment, reading
 from gateway.cli.ledger_verify import own_signer, verify_database
 from gateway.cli.options import config_option, settings_of
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport, SentOutside
+from gateway.verifier.checks import Outside
 from gateway.verifier.findings import Report, Verdict
-from gateway.verifier.formats import read_public_key
+from gateway.verifier.formats import NotGenuine, read_public_key, read_witness_key
 from gateway.verifier.told import PROTECTS, as_json, not_protected
 
 _NONE_SENT = "None. No decision of this period sent data of class phi, financial or secret outside."
+_CHANGES = "Policies that came into force, or were rejected"
 _STYLE = """
 body { font: 11pt/1.45 Georgia, serif; max-width: 46em; margin: 2em auto; color: #111; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.1em; margin-top: 1.6em; border-bottom: 1px solid #999; }
@@ -33,18 +37,26 @@ td.n { text-align: right; width: 7em; } .bad { font-weight: bold; } code { font-
 @click.option("--since", type=Moment(), required=True, help="From this day or time on.")
 @click.option("--until", type=Moment(), required=True, help="Before this day or time.")
 @click.option("--format", "kind", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--witness", "witness_keys", type=click.File("r"), multiple=True, metavar="FILE",
+              help="The line of a witness whose cosignatures are to be checked.")  # fmt: skip
 @config_option
-def report(since: int, until: int, kind: str, config: str) -> None:
+def report(since: int, until: int, kind: str, witness_keys: tuple[Iterable[str], ...], config: str) -> None:
     """What left, what stayed and why, in one period; counted from the records, which are verified with it.
 
     Exit 1 when the ledger is altered, 2 when it is incomplete.
     """
     settings = settings_of(config)
-    verified = verify_database(settings, read_public_key(own_signer(settings).public_key))
+    try:
+        outside = Outside(witnesses=[read_witness_key("".join(lines)) for lines in witness_keys])
+        verified = verify_database(settings, read_public_key(own_signer(settings).public_key), outside)
+    except (NotGenuine, DatabaseUnfit, UnicodeDecodeError) as error:
+        click.echo(f"cannot judge: {error}", err=True)
+        sys.exit(Verdict.CANNOT_JUDGE)
     told = PeriodReport(since, until)
     with reading(config) as connection:
         for record in of_period(connection, since, until):
             told.add(record.document)
+        told.unresolved -= with_outcome(connection, told.unresolved)
     match kind:
         case "json":
             click.echo(json.dumps(_as_json(told, verified), indent=1))
@@ -70,12 +82,14 @@ def _sections(told: PeriodReport) -> list[tuple[str, Counter[str]]]:
 
 
 def _as_text(told: PeriodReport, verified: Report) -> str:
-    lines = [f"Record of decisions, {_time(told.since)} to {_time(told.until)}", "", f"{told.decisions} decisions"]
+    lines = [f"Record of decisions, {_time(told.since)} to {_time(told.until)}", "", _decisions(told)]
     for title, counts in _sections(told):
         lines += ["", title, *(f"  {count:>10}  {name}" for name, count in counts.most_common())]
         lines += [] if counts else ["           -"]
+    lines += ["", f"{_CHANGES}: {len(told.changes)}", *(f"  {_time(at)}  {said}" for at, said in told.changes)]
     lines += ["", f"Sent outside with {', '.join(SENSITIVE)}: {told.sensitive_count}"]
     lines += [f"  {_sent(each)}" for each in told.sensitive] or [f"  {_NONE_SENT}"]
+    lines += [f"  The first {MOST_LISTED} are listed."] if told.sensitive_count > MOST_LISTED else []
     lines += ["", f"Decided to send, and not known what became of it: {len(told.unresolved)}"]
     lines += [f"  {each}" for each in sorted(told.unresolved)]
     lines += ["", f"Erasures: {len(told.erasures)}", *(f"  {each}" for each in told.erasures)]
@@ -89,12 +103,14 @@ def _as_json(told: PeriodReport, verified: Report) -> dict[str, object]:
         "since": _time(told.since),
         "until": _time(told.until),
         "decisions": told.decisions,
+        "synthetic": told.synthetic,
         "routes": told.routes,
         "classes": told.classes,
         "apps": told.apps,
         "destinations": told.destinations,
         "transforms": told.transforms,
         "policies": told.policies,
+        "policy_changes": [{"time": _time(at), "change": said} for at, said in told.changes],
         "exceptions": told.exceptions,
         "results": told.results,
         "events": told.events,
@@ -113,12 +129,14 @@ def _as_json(told: PeriodReport, verified: Report) -> dict[str, object]:
 
 
 def _as_html(told: PeriodReport, verified: Report) -> str:
-    parts = [f"<p>{told.decisions} decisions were recorded.</p>"]
+    parts = [f"<p>{_decisions(told)}.</p>"]
     for title, counts in _sections(told):
         rows = [
             f"<tr><td class=n>{count}</td><td>{html.escape(name)}</td></tr>" for name, count in counts.most_common()
         ]
         parts += [f"<h2>{title}</h2>", f"<table>{''.join(rows)}</table>" if rows else "<p>None.</p>"]
+    parts += [f"<h2>{_CHANGES}: {len(told.changes)}</h2>"]
+    parts += [f"<p>{_time(at)} <code>{html.escape(said)}</code></p>" for at, said in told.changes]
     parts += [f"<h2>Sent outside with {', '.join(SENSITIVE)}: {told.sensitive_count}</h2>"]
     parts += [f"<p class=bad>{html.escape(_sent(each))}</p>" for each in told.sensitive] or [f"<p>{_NONE_SENT}</p>"]
     if told.sensitive_count > MOST_LISTED:
@@ -134,6 +152,11 @@ def _as_html(told: PeriodReport, verified: Report) -> str:
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     body = f"<h1>{title}</h1>{''.join(parts)}"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+def _decisions(told: PeriodReport) -> str:
+    own = f", {told.synthetic} of them on the gateway's own probes" if told.synthetic else ""
+    return f"{told.decisions} decisions{own}"
 
 
 def _sent(each: SentOutside) -> str:

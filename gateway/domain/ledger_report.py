@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.domain.evidence import SYNTHETIC
 from gateway.domain.labels import DataClass
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
@@ -33,11 +34,15 @@ class SentOutside:
 
 @dataclass(slots=True)
 class PeriodReport:
-    """What happened from `since` until before `until`. Counters are by name; `sensitive` at most `MOST_LISTED`."""
+    """What happened from `since` until before `until`. Counters are by name; `sensitive` at most `MOST_LISTED`.
+
+    `synthetic` of the decisions are on requests that the gateway made itself. `changes` are the times at which a policy
+    came into force or was rejected, and which. `unresolved` still holds decisions whose outcome came later."""
 
     since: int
     until: int
     decisions: int = 0
+    synthetic: int = 0
     routes: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     apps: Counter[str] = field(default_factory=Counter)
@@ -47,13 +52,14 @@ class PeriodReport:
     exceptions: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    changes: list[tuple[int, str]] = field(default_factory=list)
     erasures: list[str] = field(default_factory=list)
     sensitive: list[SentOutside] = field(default_factory=list)
     sensitive_count: int = 0
     unresolved: set[str] = field(default_factory=set)
 
     def add(self, document: Mapping[str, Json]) -> None:
-        """One record. Outcomes must come after their decisions."""
+        """One record, in the order of time."""
         match document.get("k"):
             case "intent" | "local" | "block":
                 self._decision(document)
@@ -62,6 +68,10 @@ class PeriodReport:
                 self.unresolved.discard(text_at(document, "id"))
             case "erasure":
                 self.erasures.append(f"{text_at(document, 'scope')} {text_at(document, 'subject')}")
+            case "policy":
+                at = document.get("t")
+                said = f"{text_at(document, 'action')} {text_at(document, 'subject')}"
+                self.changes.append((at if isinstance(at, int) else 0, said))
             case kind:
                 action = text_at(document, "action")
                 self.events[f"{kind} {action}".strip()] += 1
@@ -70,6 +80,7 @@ class PeriodReport:
         does, policy = object_at(document, "do"), object_at(document, "pol")
         route, classes = text_at(does, "route"), words_at(document, "classes")
         self.decisions += 1
+        self.synthetic += text_at(document, "tenant") == SYNTHETIC
         self.routes[route] += 1
         self.classes.update(classes or ("none",))
         self.apps[f"{text_at(document, 'tenant')} / {text_at(document, 'app')}"] += 1

@@ -15,13 +15,14 @@ from click.testing import CliRunner, Result
 
 from gateway.adapters import ledger_export
 from gateway.cli.ledger import ledger
-from gateway.domain.evidence import Content, PolicyEvidence, Route
+from gateway.domain.evidence import SYNTHETIC, Content, Erased, ErasureScope, PolicyEvidence, Route
 from gateway.domain.labels import DataClass
 from tests.adapters.ledger_house import House, house_at
 from tests.cli.processes import config
 from tests.conftest import REPOSITORY
-from tests.evidence import RECEIVED, SENT, activated, decided, outcome
+from tests.evidence import CLOCK, RECEIVED, SENT, activated, decided, outcome
 
+OLD = 1_600_000_000_000_000
 ALL = ("--format", "jsonl", "--format", "csv", "--format", "ocsf", "--format", "tiles")
 
 
@@ -239,6 +240,40 @@ def test_the_report_counts_and_names(house: House) -> None:
         assert "SOUND" in form
         assert "whoever holds the signing key" in form
     assert "@media print" in page
+
+
+def test_the_report_has_every_part(house: House) -> None:
+    """What a compliance officer is asked for, in all three forms."""
+    sent = decided(
+        classes=frozenset({DataClass.SECRET}),
+        policy=PolicyEvidence(7, "sha256:" + "ab" * 32, "0" * 16, ("a-rule",), "X", (), ("night-shift",)),
+    )
+    own = decided(tenant=SYNTHETIC, app=SYNTHETIC)
+    house.write("gw-00000002", activated("sha256:" + "cd" * 32), sent, own, outcome(own.decision_id, tenant=SYNTHETIC))
+    house.write("gw-00000003", Erased(at=CLOCK.now(), scope=ErasureScope.TENANT, subject="globex", salts=0, keys=0))
+    house.integrate()
+    period = ("--since", "2001-01-01", "--until", "2100-01-01")
+    forms = [run(house, "report", *period, "--format", form).output for form in ("text", "json", "html")]
+
+    parts = [
+        *("external-transformed", "secret", "acme / claims-bot", "openai-eu", "EMAIL_ADDRESS"),
+        *("revision 412", "activated sha256:cdcdcd", "night-shift", "completed"),
+        *(sent.decision_id, "tenant globex", "407", "gateway-canary"),
+        *("SOUND", "Protects against", "Does not protect against"),
+    ]
+    assert [] == [
+        (part, number) for part in parts for number, form in enumerate(forms) if part.lower() not in form.lower()
+    ]
+    assert "1 of them on the gateway's own probes" in forms[0]
+
+
+def test_an_outcome_of_the_next_period_resolves_a_decision(house: House) -> None:
+    """Sent before midnight, answered after it: not among those of which nobody knows."""
+    answered, lost = decided(at=OLD), decided(at=OLD)
+    house.write("gw-00000002", answered, lost, outcome(answered.decision_id, at=OLD + 1_000_000))
+    period = ("--since", "2020-09-13T12:26:40", "--until", "2020-09-13T12:26:41")
+
+    assert [lost.decision_id] == json.loads(run(house, "report", *period, "--format", "json").stdout)["unresolved"]
 
 
 def test_the_report_says_that_nothing_was_sent(house: House) -> None:
