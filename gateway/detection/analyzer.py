@@ -20,7 +20,7 @@ from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from presidio_analyzer.recognizer_registry import RecognizerRegistry
 
 from gateway.detection import spanish
-from gateway.detection.candidates import Candidate, Hit
+from gateway.detection.candidates import NAME_RECOGNIZER, Candidate, Hit
 from gateway.detection.conflicts import resolve
 from gateway.detection.context import LinearContextEnhancer
 from gateway.detection.custom import CompiledDetectors
@@ -46,9 +46,14 @@ OVERLAP = 400
 """In characters. A longer text is examined in windows that overlap by more than any value is long; keys and links that
 are longer are found by their beginning."""
 
+_LEAST_OF_NAMES = 0.25
+"""Names are told from a lower confidence on than `COUNTS`: the encoder's is a probability, and a name that is missed
+costs more than one that is none."""
+
 _UNREAD = Permille(900)
 """The confidence that a stretch which is told as unread is in another language."""
 
+_PERSON = "PERSON"
 _WORDS_OF_KEY = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -152,13 +157,15 @@ class Analyzer:
                     results = self.engine.analyze(
                         text=part,
                         language="en",
-                        score_threshold=COUNTS,
+                        score_threshold=_LEAST_OF_NAMES,
                         context=context,
                         nlp_artifacts=None if how.names else self.pipeline.no_names(),
                     )
                 for result in results:
                     name = result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY]
-                    yield Candidate(result.start + offset, result.end + offset, result.entity_type, result.score, name)
+                    if result.score >= COUNTS or (name == NAME_RECOGNIZER and result.entity_type == _PERSON):
+                        begin, end = result.start + offset, result.end + offset
+                        yield Candidate(begin, end, result.entity_type, result.score, name)
         finally:
             self.gate.forget()
 

@@ -76,7 +76,7 @@ class PipelineEngine(NlpEngine):  # type: ignore[misc]  # Presidio publishes no 
             return self._artifacts(self._nlp.make_doc(""), found)
         doc = self._nlp(text)
         capitals = _CAPITALISED.search(text) is not None
-        told = [_told(doc, entity, capitals=capitals) for entity in doc.ents]
+        told = [_told(doc, entity, text, capitals=capitals) for entity in doc.ents]
         return self._artifacts(doc, [*(each for each in told if each is not None), *found])
 
     def _in_spanish(self, text: str) -> Iterator[Span]:
@@ -135,12 +135,12 @@ def _loaded(pipeline: str) -> Pipeline:
     return spacy.load(pipeline, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter"])
 
 
-def _told(doc: Doc, entity: Span, *, capitals: bool) -> tuple[Span, float] | None:
-    """The entity in Presidio's words with its score; None for what is none."""
+def _told(doc: Doc, entity: Span, text: str, *, capitals: bool) -> tuple[Span, float] | None:
+    """The entity in Presidio's words with its score; None for what is none. `text` is the document's."""
     label = _NAMES.get(entity.label_)
     if label is None:
         return None
     score: float | None = entity._.get(SCORE)
-    kept = believed(doc.text, (entity.start_char, entity.end_char), label, score, capitals=capitals)
+    kept = believed(text, (entity.start_char, entity.end_char), label, score, capitals=capitals)
     span = doc.char_span(kept[0], kept[1], label=kept[2], alignment_mode="expand") if kept else None
     return None if span is None else (span, _SCORE if score is None else score)

@@ -3,15 +3,18 @@ Presidio sees ordinary entities. Their probabilities lie in `span._.score`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import filter_spans
+from spacy.util import DummyTokenizer, filter_spans, registry
 
 from gateway.detection.encoder import Encoder
 
 FACTORY = "encoder_ner"
+TOKENIZER = "gateway.words.v1"
 SCORE = "score"
 if not Span.has_extension(SCORE):
     Span.set_extension(SCORE, default=None)
@@ -46,3 +49,25 @@ class EncoderNer:
 def make_encoder_ner(nlp: Language, name: str) -> EncoderNer:  # noqa: ARG001 - spaCy's signature
     """The component, without its model."""
     return EncoderNer()
+
+
+class Words(DummyTokenizer):  # type: ignore[misc]  # spaCy publishes no types here
+    """Words and single signs, as the encoder's own vocabulary parts a text, so that no name is widened to what it is
+    glued to. Of a word nothing is worked out that nobody asks for: half of spaCy's time goes into that."""
+
+    _PART = re.compile(r"([^\W_]+|[\W_])( ?)")
+
+    def __init__(self, nlp: Language) -> None:
+        self._vocab = nlp.vocab
+        self._vocab.lex_attr_getters = {}
+
+    def __call__(self, text: str) -> Doc:
+        """The document of a text."""
+        parts = self._PART.findall(text)
+        return Doc(self._vocab, words=[word for word, _ in parts], spaces=[space != "" for _, space in parts])
+
+
+@registry.tokenizers(TOKENIZER)  # type: ignore[untyped-decorator]  # as above
+def make_words() -> Callable[[Language], Words]:
+    """What the pipeline's configuration names."""
+    return Words

@@ -64,7 +64,7 @@ def latency(bench: Bench) -> Iterator[Line]:
     def plain(text: str) -> object:
         return bench.plain.find([text])
 
-    count = bench.sample or 300
+    count = min(bench.sample or 150, 150)
     ours(OWN[0])
     for size, few in ((128, count), (1_000, count)):
         a, b = _milliseconds(ours, texts(size, few)), _milliseconds(plain, texts(size, few))
@@ -98,11 +98,15 @@ def _growth(ours: Callable[[str], object], plain: Callable[[str], object]) -> It
 def resent(bench: Bench) -> Iterator[Line]:
     """Row 11."""
     whole, again, alone = [], [], []
-    for number in range(_CONVERSATIONS):
-        turns = texts(_TURN, _TURNS + 2, seed=number + 1)
-        whole.append(bench.gateway.seconds(turns[:_TURNS]))
-        again.append(bench.gateway.seconds(turns[: _TURNS + 1]))
-        alone.append(bench.gateway.seconds(turns[_TURNS + 1 :]))
+    system = Gateway(bench.pipeline, processes=1)
+    try:
+        for number in range(_CONVERSATIONS):
+            turns = texts(_TURN, _TURNS + 2, seed=number + 1)
+            whole.append(system.seconds(turns[:_TURNS]))
+            again.append(system.seconds(turns[: _TURNS + 1]))
+            alone.append(system.seconds(turns[_TURNS + 1 :]))
+    finally:
+        system.close()
     first, second, new = (1000 * median(each) for each in (whole, again, alone))
     yield Line(11, f"{_TURNS} turns of {_TURN} characters, new", "-", f"{first:.1f} ms")
     yield Line(
@@ -118,7 +122,7 @@ def resent(bench: Bench) -> Iterator[Line]:
 
 def size_and_scale(bench: Bench) -> Iterator[Line]:
     """Row 12, and what a second process brings."""
-    count = bench.sample or 400
+    count = min(bench.sample or 200, 200)
     most = max(map(most_memory, bench.gateway.processes))
     yield Line(12, "memory of one detector process, at most", "<= 500 MB", f"{most} MiB", "-", most <= 500)
     rates = []

@@ -198,7 +198,7 @@ def _note_names(bench: Bench, name: str, cases: Sequence[Labelled], found: Seque
 
 def hard_negatives(bench: Bench) -> Iterator[Line]:
     """Row 5: any finding of whatever is not public in itself, in a text in which nothing is sensitive."""
-    cases = list(detection_sets.hard_negatives(count=min(bench.sample or 200, 200)))
+    cases = list(detection_sets.hard_negatives(count=min(bench.sample or 100, 100)))
     found = [bench.found(system, "hard negatives", [case.text for case in cases]) for system in bench.systems]
     for kind in dict.fromkeys(case.kind for case in cases):
         shares = []
@@ -231,11 +231,17 @@ _REALLY_THERE: Mapping[str, frozenset[str]] = {
     "benign_prompts:1770": frozenset({"STREET_ADDRESS"}),
     "benign_prompts:1772": frozenset({"STREET_ADDRESS"}),
     "benign_prompts:1794": frozenset({"PHONE_NUMBER"}),
-    "benign_prompts_code_real:384": frozenset({"PHONE_NUMBER"}),
+    "benign_prompts_code_real:194": frozenset({"PERSON"}),
+    "benign_prompts_code_real:233": frozenset({"PERSON"}),
+    "benign_prompts_code_real:318": frozenset({"PERSON"}),
+    "benign_prompts_code_real:364": frozenset({"PERSON"}),
+    "benign_prompts_code_real:384": frozenset({"PHONE_NUMBER", "PERSON"}),
+    "benign_prompts_code_real:457": frozenset({"IP_ADDRESS"}),
     "benign_prompts_code_real:514": frozenset({"IP_ADDRESS"}),
     "benign_prompts_code_real:653": frozenset({"IP_ADDRESS"}),
 }
-"""What is truly in a benign prompt, by the prompt's name: an address or a link that somebody wrote there."""
+"""What is truly in a benign prompt, by the prompt's name: an address, a link, or the full name of a real person that
+somebody wrote there (a folder of theirs, minutes of a meeting, a customer's record)."""
 
 
 def benign(bench: Bench) -> Iterator[Line]:
@@ -271,7 +277,7 @@ def _benign_alarms(case: Labelled, spans: Iterable[Span]) -> set[str]:
 def disguised(bench: Bench) -> Iterator[Line]:
     """Row 7: found with an entity that the value may be called, over most of what it was written with."""
     for name, make, goal in (("as usual", detection_sets.plain, 0.0), ("disguised", detection_sets.disguised, 0.95)):
-        cases = list(make(count=min(bench.sample or 20, 20)))
+        cases = list(make(count=min(bench.sample or 10, 10)))
         shares, kinds = [], defaultdict(list)
         for system in bench.systems:
             found = bench.found(system, name, [case.text for case in cases])
@@ -304,6 +310,8 @@ def _hit(case: detection_sets.Case, spans: Iterable[Span]) -> bool:
     )
 
 
+_SPANISH_CASES = 100
+"""Of the set's 250 long ones, through the whole detector; the pipeline alone reads them all."""
 _ID = "ID"
 _SPANISH = {"PUBLIC_FIGURE": "PERSON", "DATE_OF_BIRTH": "DATE_TIME", "ZIP_CODE": "LOCATION"}
 _NO_ID = frozenset(MEDDOCAN.values()) - {_ID}
@@ -313,7 +321,7 @@ _UNMARKED = frozenset({"TITLE", "NRP", "URL", "MEDICAL_CONDITION", "SECRET", "IP
 def spanish(bench: Bench) -> Iterator[Line]:
     """Row 8: Spanish clinical cases, by the set's own labels, and by the gateway's entities, where every number of a
     person is one kind."""
-    cases = load("meddocan_dev", MEDDOCAN, bench.sample)
+    cases = load("meddocan_dev", MEDDOCAN, min(bench.sample or _SPANISH_CASES, _SPANISH_CASES))
     yield _spanish_pipeline(bench)
     shown = []
     for system in bench.systems:

@@ -101,6 +101,7 @@ def test_mentions_lie_in_any_text(text: str) -> None:
 
 
 _ENCODER = Encoder(SHIPPED / "ner")
+_WORDS = tagging.Words(spacy.blank("en"))
 
 
 def test_names_are_found_wherever_they_stand_in_a_long_text(encoder: Encoder) -> None:
@@ -139,3 +140,10 @@ def test_a_component_without_its_model_marks_nothing_silently() -> None:
 
     with pytest.raises(RuntimeError, match="not read from disk"):
         nlp("Margaret Ellison")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=200))
+def test_words_make_up_the_text(text: str) -> None:
+    """Whatever it is, with nothing added or lost."""
+    assert _WORDS(text).text == text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import warnings
 from pathlib import Path
@@ -12,7 +11,6 @@ import onnx
 import spacy
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from spacy.tokenizer import Tokenizer as SpacyTokenizer
 
 from gateway.detection import tagging
 
@@ -24,9 +22,7 @@ CALIBRATION = {"temperature": 1.0, "most_outside": 0.6, "most_outside_of_names":
 
 def write_pipeline(net: Tagger, labels: tuple[str, ...], minilm: Path, out: Path) -> None:
     """A folder that `spacy.load` reads, once `gateway.detection.tagging` was imported."""
-    nlp = spacy.blank("en")
-    # Every sign is a token, as it is a word to MiniLM: then no name is widened to what it is glued to.
-    nlp.tokenizer = SpacyTokenizer(nlp.vocab, infix_finditer=re.compile(r"[^\w\s]|_").finditer)
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": tagging.TOKENIZER}}})
     nlp.add_pipe(tagging.FACTORY, name=COMPONENT)
     nlp.meta.update(
         {
@@ -39,6 +35,7 @@ def write_pipeline(net: Tagger, labels: tuple[str, ...], minilm: Path, out: Path
     shutil.rmtree(out / "vocab", ignore_errors=True)
     for old in ("tok2vec", "ner"):
         shutil.rmtree(out / old, ignore_errors=True)
+    (out / "tokenizer").unlink(missing_ok=True)
     nlp.to_disk(out)
     folder = out / COMPONENT
     folder.mkdir(exist_ok=True)
