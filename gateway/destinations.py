@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import assert_never
 
 from gateway.adapters.anthropic_external import AnthropicExternal
@@ -10,7 +11,7 @@ from gateway.adapters.egress_external import EgressExternal, EgressLink, EgressO
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import Kind, ModelFile, ModelFileRefused, find_model
+from gateway.adapters.model_manifest import Entry, Kind, ModelFile, ModelFileRefused, find_model, load_manifest
 from gateway.adapters.openai_external import ANTHROPIC, OPENAI, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
 from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
@@ -183,8 +184,18 @@ def _sentences(chosen: SentenceEncoder, settings: Settings) -> SentenceLocal:
     return SentenceLocal(SentenceOptions(model=model, queue=chosen.queue, deadline_s=chosen.deadline_s))
 
 
+def model_entries(settings: Settings) -> tuple[Entry, ...]:
+    """The models of the manifest that ships, and of the operator's own. Raises `ModelFileRefused`."""
+    of = settings.model_files
+    shipped = load_manifest(data_path("models/manifest.toml"), of.dir)
+    own = load_manifest(Path(of.manifest), of.dir) if of.manifest else ()
+    if {entry.name for entry in shipped} & {entry.name for entry in own}:
+        raise ModelFileRefused("your own model manifest takes a name that a model of the shipped one has")
+    return (*shipped, *own)
+
+
 def _model_file(name: str, kind: Kind, settings: Settings) -> ModelFile:
-    entry = find_model(data_path("models/manifest.toml"), name, settings.model_files.dir)
+    entry = find_model(model_entries(settings), name)
     if entry.kind is not kind:
         raise ModelFileRefused("a destination names a model that is of another kind than its adapter runs")
     return entry.model()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import assert_never
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_PACKAGE = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 _TEXTS = frozenset({"name", "file", "licence", "source", "description"})
 _OPTIONAL = frozenset({"kind", "sha256", "memory_mb", "hub", "package", "package_sha256", "adapter"})
 RECORDED = "digests.json"
@@ -134,12 +136,12 @@ def load_manifest(path: Path, pulled: Path) -> tuple[Entry, ...]:
     return models
 
 
-def find_model(manifest: Path, name: str, pulled: Path) -> Entry:
-    """The model called `name`. Raises `ModelFileRefused` when the manifest does not have it."""
-    for model in load_manifest(manifest, pulled):
+def find_model(entries: Iterable[Entry], name: str) -> Entry:
+    """The model called `name`. Raises `ModelFileRefused` where there is none."""
+    for model in entries:
         if model.name == name:
             return model
-    raise ModelFileRefused("the model manifest has no model of the configured name")
+    raise ModelFileRefused("no model manifest has a model of the configured name")
 
 
 def recorded_digests(pulled: Path) -> dict[str, str]:
@@ -193,7 +195,7 @@ def _entry(entry: object, folder: Path, pulled: Path, recorded: dict[str, str]) 
 def _origin(text: dict[str, str]) -> Origin:
     if text["hub"] and not text["package"]:
         return OnHub(text["hub"], text["file"])
-    if text["package"] and not text["hub"] and _SHA256.fullmatch(text["package_sha256"]):
+    if _PACKAGE.fullmatch(text["package"]) and not text["hub"] and _SHA256.fullmatch(text["package_sha256"]):
         return InPackage(text["package"], text["package_sha256"], text["file"])
     if text["hub"] or text["package"] or text["package_sha256"]:
         raise _misshapen()

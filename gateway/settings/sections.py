@@ -129,9 +129,10 @@ class Console(Section):
 
 class ModelFiles(Section):
     """Where `gateway models pull` keeps what it pulls, and where from: a mirror of the hub (empty: the hub itself),
-    nothing at all where `offline`."""
+    nothing at all where `offline`. `manifest` lists models of your own beside those that the gateway knows."""
 
     dir: Path = Path("var/models")
+    manifest: str = ""
     hub: str = Field(default="", pattern=r"^(?:https?://[^@\s]+)?$")
     offline: bool = False
 

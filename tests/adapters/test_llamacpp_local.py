@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions, LocalModelUnavailable
-from gateway.adapters.model_manifest import ModelFileRefused, find_model
+from gateway.adapters.model_manifest import ModelFileRefused, find_model, load_manifest
 from gateway.domain.conversation import Conversation, Operation, read
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault
 from gateway.domain.strict_json import Json
@@ -26,7 +26,7 @@ from gateway.pipeline.ports import LocalAnswer, Streamed, Whole
 from gateway.wire.schema import CHAT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MODEL = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
+MODEL = find_model(load_manifest(data_path("models/manifest.toml"), Path("none")), "embedded").model()
 OPTIONS = LlamaCppOptions(model=MODEL)
 # A schema that forces some hundred tokens, whatever the model would rather say.
 ENDLESS: Json = {

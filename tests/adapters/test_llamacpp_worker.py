@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters.llamacpp_engine import Engine, JobFailed, Loading, Token
 from gateway.adapters.llamacpp_worker import Inbox, StopText, Told, Wanted
-from gateway.adapters.model_manifest import find_model
+from gateway.adapters.model_manifest import find_model, load_manifest
 from gateway.adapters.worker_child import Channel
 from gateway.domain.strict_json import Json
 from gateway.paths import data_path
@@ -22,7 +22,7 @@ STOPS = st.lists(st.text(alphabet="abc ", min_size=1, max_size=4), max_size=3)
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """The embedded model, loaded in this process."""
-    model = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
+    model = find_model(load_manifest(data_path("models/manifest.toml"), Path("none")), "embedded").model()
     return Engine(model.path, Loading(context=1024, threads=1))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.model_manifest import ModelFileRefused, Shipped, find_model, load_manifest
+from gateway.adapters.model_manifest import ModelFileRefused, OnHub, Shipped, find_model, load_manifest, record_digest
 from gateway.paths import data_path
 
 ENTRY = {
@@ -35,7 +35,7 @@ def manifest(folder: Path, **changes: str) -> Path:
 def test_an_entry_is_read_and_its_file_verified(tmp_path: Path) -> None:
     """The file is looked for beside the manifest and must have the hash."""
     (tmp_path / "m.gguf").write_bytes(b"weights")
-    model = find_model(manifest(tmp_path), "m", tmp_path)
+    model = find_model(load_manifest(manifest(tmp_path), tmp_path), "m")
     model.model().verify()
     assert (model.path, model.context, model.licence) == (tmp_path / "m.gguf", 512, "Apache-2.0")
 
@@ -45,13 +45,13 @@ def test_an_altered_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """Every other content is refused."""
     (tmp_path / "m.gguf").write_bytes(content)
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "m", tmp_path).model().verify()
+        find_model(load_manifest(manifest(tmp_path), tmp_path), "m").model().verify()
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """No file is no model."""
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "m", tmp_path).model().verify()
+        find_model(load_manifest(manifest(tmp_path), tmp_path), "m").model().verify()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_an_unknown_name_and_a_missing_manifest_are_refused(tmp_path: Path) -> None:
     """Neither leads to a default."""
     with pytest.raises(ModelFileRefused):
-        find_model(manifest(tmp_path), "other", tmp_path)
+        find_model(load_manifest(manifest(tmp_path), tmp_path), "other")
     with pytest.raises(ModelFileRefused):
         load_manifest(tmp_path / "none.toml", tmp_path)
 
@@ -98,6 +98,49 @@ def test_arbitrary_text_is_refused_or_empty(tmp_path_factory: pytest.TempPathFac
     path.write_text(text, encoding="utf-8")
     with contextlib.suppress(ModelFileRefused):
         assert load_manifest(path, path.parent) == ()
+
+
+HUB = {"hub": '"owner/repository"', "sha256": ""}
+
+
+def test_a_model_of_a_hub_needs_no_digest_until_it_is_pulled(tmp_path: Path) -> None:
+    """Then the recorded one holds."""
+    path = manifest(tmp_path, **HUB)
+    [before] = load_manifest(path, tmp_path)
+    with pytest.raises(ModelFileRefused, match="gateway models pull m"):
+        before.model()
+    record_digest(tmp_path, "m", "0" * 64)
+    [after] = load_manifest(path, tmp_path)
+
+    assert before.origin == OnHub("owner/repository", "m.gguf")
+    assert after.model().sha256 == "0" * 64
+    assert after.path == tmp_path / "m.gguf"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": ""},
+        {"hub": '"a/b"', "package": '"p==1"', "package_sha256": f'"{"0" * 64}"'},
+        {"package": '"p==1"'},
+        {"package_sha256": f'"{"0" * 64}"'},
+        {"kind": '"image"'},
+        {"memory_mb": "-1"},
+        {"name": '"../m"'},
+    ],
+)
+def test_a_model_without_one_clear_origin_is_refused(tmp_path: Path, changes: dict[str, str]) -> None:
+    """What ships has a digest; what is pulled has one source; a name is no path."""
+    with pytest.raises(ModelFileRefused):
+        load_manifest(manifest(tmp_path, **changes), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"m": "abc"}', '{"m": 5}'])
+def test_recorded_digests_that_cannot_be_read_are_refused(tmp_path: Path, text: str) -> None:
+    """A digest that is not known for sure is none."""
+    (tmp_path / "digests.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelFileRefused):
+        load_manifest(manifest(tmp_path, **HUB), tmp_path)
 
 
 def test_what_ships_is_what_the_manifest_says() -> None:

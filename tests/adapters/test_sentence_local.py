@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.adapters.model_manifest import ModelFileRefused, find_model
+from gateway.adapters.model_manifest import ModelFileRefused, find_model, load_manifest
 from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
 from gateway.domain.conversation import Conversation, Operation, read
 from gateway.domain.errors import CallerError, ErrorCode, GatewayFault
@@ -26,7 +26,7 @@ from gateway.pipeline.ports import Whole
 from gateway.wire.schema.small import EMBEDDINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MODEL = find_model(data_path("models/manifest.toml"), "minilm", Path("none")).model()
+MODEL = find_model(load_manifest(data_path("models/manifest.toml"), Path("none")), "minilm").model()
 OPTIONS = SentenceOptions(model=MODEL)
 
 

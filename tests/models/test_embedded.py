@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.llamacpp_engine import Engine, Loading
-from gateway.adapters.model_manifest import find_model
+from gateway.adapters.model_manifest import find_model, load_manifest
 from gateway.domain.strict_json import Json
 from gateway.paths import data_path
 
-MODEL = find_model(data_path("models/manifest.toml"), "embedded", Path("none")).model()
+MODEL = find_model(load_manifest(data_path("models/manifest.toml"), Path("none")), "embedded").model()
 TOKENS = json.loads((Path(__file__).parent / "tokens.json").read_text(encoding="utf-8"))
 
 
