@@ -14,6 +14,7 @@ from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
 from gateway.adapters.model_manifest import Entry, Kind, ModelFile, ModelFileRefused, find_model, load_manifest
 from gateway.adapters.openai_external import ANTHROPIC, OPENAI, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
+from gateway.adapters.replicated_local import ReplicatedLocal
 from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
 from gateway.domain.alias import Alias
 from gateway.domain.conversation import Operation
@@ -30,7 +31,7 @@ _NO_KEY = "no API key is set for the destination {name}: what would go there is 
 StartedDoor = LitellmExternal | AnthropicExternal | EgressExternal
 """The doors out that have something to bring up."""
 External = OpenAiExternal | LitellmExternal | AnthropicExternal
-Inside = LlamaCppLocal | OpenAiLocal | SentenceLocal
+Inside = LlamaCppLocal | OpenAiLocal | ReplicatedLocal | SentenceLocal
 Door = OpenAiExternal | StartedDoor
 
 
@@ -148,18 +149,23 @@ def local_models(settings: Settings, environment: Mapping[str, str]) -> dict[str
             models[name] = _sentences(chosen, settings)
         elif isinstance(chosen, OpenAiLocalSettings):
             key = secret_of(chosen, environment).get_secret_value()
-            models[name] = OpenAiLocal(
-                chosen.base_url,
-                key,
-                model=chosen.model,
-                operations=frozenset(Operation(each) for each in chosen.operations),
-                allowed_ranges=chosen.allowed_ranges,
-                lacks=frozenset(chosen.lacks),
-                context=chosen.context,
-                timeout_s=chosen.timeout_s,
-                connect_timeout_s=chosen.connect_timeout_s,
-            )
+            servers = [_server(base_url, chosen, key) for base_url in (chosen.base_url, *chosen.replicas)]
+            models[name] = ReplicatedLocal(servers) if chosen.replicas else servers[0]
     return models
+
+
+def _server(base_url: str, chosen: OpenAiLocalSettings, key: str) -> OpenAiLocal:
+    return OpenAiLocal(
+        base_url,
+        key,
+        model=chosen.model,
+        operations=frozenset(Operation(each) for each in chosen.operations),
+        allowed_ranges=chosen.allowed_ranges,
+        lacks=frozenset(chosen.lacks),
+        context=chosen.context,
+        timeout_s=chosen.timeout_s,
+        connect_timeout_s=chosen.connect_timeout_s,
+    )
 
 
 def _llama(chosen: LlamaCpp, settings: Settings) -> LlamaCppLocal:

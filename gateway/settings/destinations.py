@@ -48,13 +48,15 @@ class LitellmExternal(_External):
 
 
 class OpenAiLocal(_Destination):
-    """An OpenAI-compatible server inside the network. `model` replaces the caller's model name when it is set. `lacks`
-    is what its model cannot do, `context` how many tokens it reads (0: not known); policies say what happens then.
+    """An OpenAI-compatible server inside the network. `replicas` are further addresses of the same model, of which the
+    least busy is asked. `model` replaces the caller's model name when it is set. `lacks` is what its model cannot do,
+    `context` how many tokens it reads (0: not known); policies say what happens then.
     `hourly_cost` is what it costs an hour in US dollars (0: not known)."""
 
     zone: Literal[Zone.IN_NETWORK]
     adapter: Literal["openai"]
     base_url: str
+    replicas: tuple[str, ...] = ()
     model: str = ""
     allowed_ranges: tuple[str, ...] = ()
     operations: tuple[ServedOperation, ...] = ("chat", "completions", "embeddings")
