@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test test-node lint format bench bench-detection docs docs-leaks lock install dev wheel clean
+.PHONY: help serve demo test test-node lint format bench bench-detection docs docs-leaks lock install dev sbom image wheel clean
 
 JOBS ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -59,6 +59,13 @@ lock: ## pin every requirement again, nothing younger than a week (needs uv)
 	  uv pip compile requirements/$$set.in -o requirements/$$set.txt --universal --python-version 3.11 --generate-hashes \
 	    --exclude-newer "$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z)" --no-emit-index-url --no-header -q; \
 	done
+
+sbom: dev ## write dist/sbom.cdx.json: every pinned dependency with its hashes, in CycloneDX
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json
+
+image: ## build the container image (needs docker)
+	docker build --build-arg REVISION="$$(git rev-parse HEAD)" -t privacy-gateway:0.1.0 .
 
 wheel: dev ## build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
