@@ -74,8 +74,8 @@ def summary_of(evidence: Decided, receipt: Receipt, judgement: Judgement) -> Sum
     )
 
 
-def evidence_of(case: Case, decision: Decision) -> Decided:
-    """The record of a decision."""
+def evidence_of(case: Case, decision: Decision, received: bytes) -> Decided:
+    """The record of a decision on a request whose body arrived as `received`."""
     judgement = decision.judgement
     leave = decision if isinstance(decision, Leave) else None
     facts = judgement.facts
@@ -89,7 +89,7 @@ def evidence_of(case: Case, decision: Decision) -> Decided:
         model=facts.model,
         purpose=facts.context.purpose,
         claimed_label=facts.context.claimed_label,
-        received=Content(case.conversation.body),
+        received=Content(received),
         leaves=facts.leaves,
         failed=facts.failed,
         opaque=facts.opaque,

@@ -132,7 +132,7 @@ class Story:
         decision = await self._decider.decide(case, asked.allowance.check_tokens)
         decided = self._clock.now()
         # (4) record
-        evidence = evidence_of(case, decision)
+        evidence = evidence_of(case, decision, asked.body)
         receipt = await self._ledger.append(evidence)
         self._observe(evidence, {"detect": examined - start, "decide": decided - examined}, since=decided)
         # (5) to (8)

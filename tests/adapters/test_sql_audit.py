@@ -11,13 +11,26 @@ import pytest
 from sqlalchemy import text
 
 from gateway.adapters.sql_audit import auditing
-from gateway.domain.evidence import Result
+from gateway.domain.evidence import (
+    Erased,
+    ErasureScope,
+    Event,
+    EventKind,
+    Pruned,
+    Result,
+    ReviewAction,
+    Reviewed,
+    Route,
+    ViewAction,
+    Viewed,
+)
 from gateway.domain.merkle import Frontier, leaf_hash
+from gateway.domain.record_schema import SCHEMAS
 from gateway.verifier.checks import Outside, Verification
 from gateway.verifier.findings import CODES, Report, Verdict
 from gateway.verifier.told import as_json, page
 from tests.adapters.ledger_house import House, house_at
-from tests.evidence import decided, outcome
+from tests.evidence import CLOCK, decided, outcome
 
 RECORDS = 300
 
@@ -307,6 +320,23 @@ def test_open_intents_are_listed(house: House) -> None:
     report = audited(house)
 
     assert (Verdict.SOUND, [evidence.decision_id]) == (report.verdict, report.open_intents)
+
+
+def test_every_kind_of_record_verifies(house: House) -> None:
+    """Those of the console among them; the search columns of each are what it says."""
+    evidence = decided()
+    about = {"at": CLOCK.now(), "who": "k3y1d0000000"}
+    events = [Event(kind=each, at=1, action="told", subject=CLOCK.new_id()) for each in EventKind]
+    house.write("gw-00000004", evidence, outcome(evidence.decision_id), decided(route=Route.LOCAL), *events)
+    house.write("gw-00000004", decided(route=Route.BLOCKED), Pruned(at=1, before=0, upto=0, dropped=0))
+    house.write("gw-00000004", Erased(at=1, scope=ErasureScope.DECISION, subject=evidence.decision_id, salts=0, keys=0))
+    house.write("gw-00000004", Viewed(action=ViewAction.SEARCHED, asked=("class:phi",), **about))  # type: ignore[arg-type]
+    house.write("gw-00000004", Reviewed(action=ReviewAction.SAMPLED, decision_id=evidence.decision_id, **about))  # type: ignore[arg-type]
+    house.integrate()
+    kinds = {kind for (kind,) in house.rows("SELECT kind FROM records WHERE writer = 'gw-00000004'")}
+
+    assert set(SCHEMAS._shapes) == kinds
+    assert {"outcome-alone": 1} == audited(house).found, "that of a decision which nobody made: it was recovered"
 
 
 def test_an_outcome_without_a_decision_is_found(house: House) -> None:

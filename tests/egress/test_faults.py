@@ -24,7 +24,7 @@ from openai import (
 )
 
 from gateway.adapters.database import open_database
-from gateway.adapters.sql_records import of_period, opening_of
+from gateway.adapters.sql_records import of_decision, of_period, opening_of
 from gateway.cli.running import RunningGateway
 from gateway.domain.strict_json import object_at
 from gateway.settings import Ledger
@@ -260,6 +260,25 @@ def test_each_transmission_has_an_intent_of_its_exact_bytes(house: House) -> Non
     assert [] == unexplained(house.folder, bodies)
     assert [b" " + bodies[-1]] == unexplained(house.folder, [*bodies[:-1], b" " + bodies[-1]])
     assert [bodies[-1]] == unexplained(house.folder, [*bodies, bodies[-1]])
+
+
+def test_the_bytes_that_arrived_can_be_proven(house: House) -> None:
+    """As the caller wrote them, spaces and order and all, wherever the request went; the same JSON otherwise is not."""
+    for content in ("hello", f"ssn {SSN}"):
+        said_so = f'{{ "messages": [{{"role":"user",  "content":"{content}"}}], "model":"gpt-4o-mini" }}'
+        body = said_so.encode()
+        headers = {"authorization": f"Bearer {house.running.first_key}", "content-type": "application/json"}
+        answer = httpx.post(f"{house.running.base_url}/chat/completions", headers=headers, content=body, timeout=60)
+        engine = open_database(f"sqlite:///{house.folder}/gateway.db")
+        with engine.connect() as connection:
+            record = of_decision(connection, answer.headers["x-gateway-decision-id"])[0]
+            opening = opening_of(connection, record)
+        engine.dispose()
+        said = object_at(record.document, "body")
+
+        assert opening.opens(str(said["c"]), body)
+        assert len(body) == said["bytes"]
+        assert not opening.opens(str(said["c"]), json.dumps(json.loads(body)).encode())
 
 
 def test_outcomes_say_how_it_ended(house: House) -> None:
