@@ -51,7 +51,8 @@ from gateway.pipeline.limiting import Limiter
 from gateway.pipeline.observing import CountingLedger, Observers
 from gateway.pipeline.ports import ExternalModel, Health, Ledger, LocalModel, Observer
 from gateway.pipeline.reading import Declarations, RequestReader
-from gateway.pipeline.story import Story
+from gateway.pipeline.recording import Asked
+from gateway.pipeline.story import Reply, Story
 from gateway.process import settle
 from gateway.settings import ConfigError, Settings, find_config, load
 from gateway.settings import LitellmExternal as LitellmSettings
@@ -135,6 +136,10 @@ class Gateway:
         await asyncio.gather(*(asyncio.to_thread(each.stop) for each in self._traces))
         await self._ledger.close()
         self._engine.dispose()
+
+    async def answer(self, asked: Asked) -> Reply:
+        """The reply to a request of whoever runs this process: no key, no limits, and everything else as ever."""
+        return await self._story.answer(asked)
 
     async def first_key(self) -> str:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""

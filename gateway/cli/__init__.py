@@ -21,6 +21,7 @@ _VERBS = {
     "demo": ("gateway.cli.demo", "See what leaves and what stays: a gateway, a stand-in provider, seven requests."),
     "doctor": ("gateway.cli.doctor", "Check configuration, policy, database, detector, model and zones."),
     "egress": ("gateway.cli.egress", "Run the process that alone may send, for a gateway that has no way out."),
+    "evaluate": ("gateway.cli.evaluate", "Your own tasks, answered by several models: which suffices, at what cost."),
     "keys": ("gateway.cli.keys", "API keys: create, list, revoke."),
     "ledger": ("gateway.cli.ledger", "The record of all decisions: verify, show, prove, search, export, report, keep."),
     "models": ("gateway.cli.models", "Model files: list, verify."),
