@@ -38,6 +38,7 @@ from gateway.console.app import PATH as CONSOLE
 from gateway.console.app import create_console
 from gateway.console_host import console_parts
 from gateway.destinations import Inside, StartedDoor, aliases_of, doors_of, local_models
+from gateway.domain.alias import Alias, resolve
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
@@ -140,6 +141,10 @@ class Gateway:
     async def answer(self, asked: Asked) -> Reply:
         """The reply to a request of whoever runs this process: no key, no limits, and everything else as ever."""
         return await self._story.answer(asked)
+
+    def leads_to(self, model: str) -> Alias:
+        """Where a model may go, as this process is set up. Raises `CallerError` for one that nobody configured."""
+        return resolve(self._aliases, model)
 
     async def first_key(self) -> str:
         """A new API key when there is none at all, else an empty string. Shown once, never again."""

@@ -185,10 +185,10 @@ def _tokens(document: dict[str, Any]) -> Tokens:
 async def _scores(settings: Settings, asking: _Asking, names: Sequence[str], tasks: Sequence[Task]) -> list[Score]:
     """Every model's answers, one after the other: nobody waits for another's. Raises `ConfigError`, `StartError`."""
     gateway = build(settings, os.environ)
-    outside = {_alias(settings, name).external for name in names}
-    for notice in gateway.notices:
-        if any(f" {destination}:" in notice for destination in outside):
-            raise StartError(notice)
+    for name in names:
+        outside = _alias(settings, name).external
+        if outside and not gateway.leads_to(name).external:
+            raise StartError(f"no API key is set for the destination {outside}, to which {name} leads")
     await gateway.start()
     try:
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.evidence import SYNTHETIC
 from gateway.domain.labels import DataClass
+from gateway.domain.ledger_costs import PeriodCosts
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 SENSITIVE = (DataClass.PHI.value, DataClass.FINANCIAL.value, DataClass.SECRET.value)
@@ -57,6 +58,7 @@ class PeriodReport:
     sensitive: list[SentOutside] = field(default_factory=list)
     sensitive_count: int = 0
     unresolved: set[str] = field(default_factory=set)
+    costs: PeriodCosts = field(default_factory=PeriodCosts)
 
     def add(self, document: Mapping[str, Json]) -> None:
         """One record, in the order of time."""
@@ -64,6 +66,7 @@ class PeriodReport:
             case "intent" | "local" | "block":
                 self._decision(document)
             case "outcome":
+                self.costs.ended(document)
                 self.results[text_at(document, "result")] += 1
                 self.unresolved.discard(text_at(document, "id"))
             case "erasure":
@@ -88,6 +91,8 @@ class PeriodReport:
         self.transforms.update(words_at(does, "transforms"))
         self.policies[f"revision {policy.get('rev')} ({text_at(policy, 'dig')[:19]})"] += 1
         self.exceptions.update(words_at(policy, "exc"))
+        if document.get("k") != "block" and text_at(document, "tenant") != SYNTHETIC:
+            self.costs.decided(document)
         if document.get("k") == "intent":
             self.unresolved.add(text_at(document, "id"))
             if set(classes) & set(SENSITIVE):

@@ -1,8 +1,8 @@
 """A record of a decision, read back: the facts that it was made on, and what was decided.
 
-With the policy of the day and nothing else, `domain.replaying` decides the same again. The id of the caller's key is a
-pseudonym in a record, and words of the caller that could be text are commitments: `unknown` names them, and a policy
-that asks for one of them cannot be held against this record.
+With the policy of the day alone, `domain.replaying` decides the same again. The id of the caller's key is a pseudonym,
+and words of the caller that could be text are commitments: `unknown` names them, and a policy that asks for one of them
+cannot be held against this record.
 """
 
 from __future__ import annotations
@@ -130,8 +130,7 @@ class Past:
         return _or_other_form(_findings, self.said)
 
     def essence(self, asked: AbstractSet[str]) -> Hashable:
-        """All of the facts that a decision can depend on, but for findings, tenant, app and time, where rules ask for
-        `asked`."""
+        """What a decision can depend on where rules ask for `asked`, but for findings, tenant, app and time."""
         return _or_other_form(lambda said: _essence(said, self.key_id, asked), self.said)
 
     def facts(self) -> Facts:
@@ -150,12 +149,10 @@ class Unread:
 def past_of(body: bytes, keys: Mapping[str, str], parse: Callable[[bytes], Any] = json.loads) -> Past | Unread:
     """The decision in the stored bytes of an `intent`, `local` or `block` record. `keys` are ids of keys by their
     pseudonyms; `parse` reads JSON, and raises `ValueError`."""
+    decision_id = ""
     try:
         said: _Record = parse(body)
         decision_id = said["id"]
-    except _NOT_THERE:
-        return Unread("", Unreplayable.OTHER_FORM)
-    try:
         cause = _cause(said)
         return Unread(decision_id, cause) if cause else _past(said, keys)
     except _NOT_THERE:
@@ -215,8 +212,7 @@ class _Record(TypedDict):
     more: dict[str, int]
 
 
-_MEMBERS = _Record.__required_keys__
-_OF_POLICY, _OF_WHAT_WAS_DONE = _Policy.__required_keys__, _Done.__required_keys__
+_MEMBERS, _OF_POLICY, _DONE = _Record.__required_keys__, _Policy.__required_keys__, _Done.__required_keys__
 
 
 def _cause(said: _Record) -> Unreplayable | None:
@@ -228,7 +224,7 @@ def _cause(said: _Record) -> Unreplayable | None:
 
 
 def _past(said: _Record, keys: Mapping[str, str]) -> Past:
-    if not (said.keys() >= _MEMBERS and said["pol"].keys() >= _OF_POLICY and said["do"].keys() >= _OF_WHAT_WAS_DONE):
+    if not (said.keys() >= _MEMBERS and said["pol"].keys() >= _OF_POLICY and said["do"].keys() >= _DONE):
         raise KeyError
     key_id = keys.get(said["who"], _UNKNOWN_KEY)
     return Past(said["id"], said["pol"]["dig"], said["tenant"], said["app"], _unknown(said, key_id), key_id, said)

@@ -49,6 +49,12 @@ def text_at(document: Mapping[str, Json], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_at(document: Mapping[str, Json], key: str) -> int:
+    """The whole number under a key; 0 where none stands there."""
+    value = document.get(key)
+    return value if isinstance(value, int) else 0
+
+
 def words_at(document: Mapping[str, Json], key: str) -> tuple[str, ...]:
     """The texts of the list under a key; none where no list stands there."""
     value = document.get(key)

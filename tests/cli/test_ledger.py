@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 
 from gateway.adapters import ledger_export
 from gateway.cli.ledger import ledger
+from gateway.domain.costs import NO_OTHER_WAY, UNPRICED, Cost, OtherWay
 from gateway.domain.evidence import SYNTHETIC, Content, Erased, ErasureScope, PolicyEvidence, Route
+from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import DataClass
 from tests.adapters.ledger_house import House, house_at
 from tests.cli.processes import config
@@ -274,6 +276,52 @@ def test_an_outcome_of_the_next_period_resolves_a_decision(house: House) -> None
     period = ("--since", "2020-09-13T12:26:40", "--until", "2020-09-13T12:26:41")
 
     assert [lost.decision_id] == json.loads(run(house, "report", *period, "--format", "json").stdout)["unresolved"]
+
+
+def test_the_report_says_what_answers_from_inside_saved(house: House) -> None:
+    """By app and task, from the outcomes' own estimates; what has no price is counted, and never taken for free."""
+    known = OtherWay("openai", Cost(30_000_000, known=True), 4_000, 3)
+    summary = JudgedTask(Task.SUMMARISATION, Permille(900))
+    answers = [
+        (summary, "claims", Cost(10_000_000, known=True), known),
+        (summary, "claims", UNPRICED, known),
+        (JudgedTask(), "hr", UNPRICED, OtherWay("openai", UNPRICED, 0, 0)),
+        (JudgedTask(), "hr", UNPRICED, NO_OTHER_WAY),
+    ]
+    for task, app, cost, other in answers:
+        kept = decided(route=Route.LOCAL, destination="local-slm", sent=Content(b""), app=app, task=task)
+        house.write("gw-00000002", kept, outcome(kept.decision_id, cost=cost, other=other))
+    left = decided()
+    house.write("gw-00000002", left, outcome(left.decision_id, cost=Cost(70_000_000, known=True)))
+    house.integrate()
+    period = ("--since", "2001-01-01", "--until", "2100-01-01")
+    costs = json.loads(run(house, "report", *period, "--format", "json").output)["costs"]
+    claims, hr = costs["inside"]
+
+    assert ("acme / claims", "summarisation", 2, 60_000_000, 10_000_000, 50_000_000, 0, 1) == tuple(
+        claims[name]
+        for name in (
+            "app",
+            "task",
+            "answers",
+            "outside_nano_dollars",
+            "inside_nano_dollars",
+            "saved_nano_dollars",
+            "without_a_price",
+            "machine_without_a_cost",
+        )
+    )
+    assert ("acme / hr", "unknown", 1, 0, 1) == tuple(
+        hr[name] for name in ("app", "task", "answers", "saved_nano_dollars", "without_a_price")
+    )
+    assert 70_000_000 == costs["spent_outside_nano_dollars"]
+    text = run(house, "report", *period).output
+    page = run(house, "report", *period, "--format", "html").output
+    for form in (text, page):
+        assert "acme / claims, summarisation" in form
+        assert "0.0500" in form
+        assert "1 answers have no known price outside" in form
+    assert "           2      0.0600      0.0100      0.0500  acme / claims, summarisation" in text
 
 
 def test_the_report_says_that_nothing_was_sent(house: House) -> None:
