@@ -19,7 +19,7 @@ PROTECTS = (
 )
 DOES_NOT_PROTECT = (
     "Does not protect against: whoever holds the signing key can write the ledger anew. No witness outside of the"
-    " operator's reach keeps its checkpoints yet; keep receipts and checkpoints yourself, and pass them in here."
+    " operator's reach was named here: name one, or keep receipts and checkpoints yourself, and pass them in."
 )
 
 _WITNESSED = (

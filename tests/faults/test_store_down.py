@@ -54,9 +54,11 @@ async def test_nothing_is_sent_while_the_store_is_down(broken: Store, tmp_path: 
                 await until_it_serves(client)
                 before = len(provider.requests)
                 await asyncio.to_thread(broken.fail, way)
-                began = asyncio.get_running_loop().time()
-                answers = [await ask(client, said) for said in (OUTSIDE, INSIDE)]
-                slowest = max(slowest, (asyncio.get_running_loop().time() - began) / 2)
+                answers = []
+                for said in (OUTSIDE, INSIDE):
+                    began = asyncio.get_running_loop().time()
+                    answers.append(await ask(client, said))
+                    slowest = max(slowest, asyncio.get_running_loop().time() - began)
                 told[way] = (*(code_of(each) for each in answers), len(provider.requests) - before)
                 await asyncio.to_thread(broken.mend, way)
             await until_it_serves(client)
@@ -65,7 +67,7 @@ async def test_nothing_is_sent_while_the_store_is_down(broken: Store, tmp_path: 
     engine.dispose()
 
     assert dict.fromkeys(WAYS, ((503, "ledger_unavailable"), (503, "ledger_unavailable"), 0)) == told
-    assert not FULL or slowest < DEADLINE_MS / 1000 + 1
+    assert not FULL or slowest < DEADLINE_MS / 1000 + 1, slowest
     with house_at(broken.owner_url, tmp_path) as house:
         ended = Counter(house.rows("SELECT count(*) FROM records WHERE kind = 'outcome' GROUP BY decision_id"))
         assert {(1,)} == set(ended), "one outcome a decision"
