@@ -18,12 +18,14 @@ from .values import Values
 _TEMPLATES = Path(__file__).parent / "templates"
 _SLOT = re.compile(r"\{(\w+)\}")
 DECLINED = (
-    "I am the small embedded model of this gateway. I can classify a text into labels that you give, extract named fields "
-    "as JSON, and summarise a short note. This request needs a larger model: an operator can configure one inside the network."
+    "I am the small embedded model of this gateway, and this request is outside what I am made for. I am for putting a text "
+    "into labels that you give, reading named fields out as JSON, and shortening a short note, and I make mistakes in those "
+    "too. An operator can configure a larger model inside the network."
 )
 GREETING = (
-    "Hello! I am the small embedded model of this gateway. I can classify a text into labels that you give, extract named "
-    "fields as JSON, and summarise a short note. For open-ended work an operator can configure a larger model inside the network."
+    "Hello! I am the small embedded model of this gateway. I am for putting a text into labels that you give, reading named "
+    "fields out as JSON, and shortening a short note; check what I say. An operator can configure a larger model inside the "
+    "network."
 )
 
 
