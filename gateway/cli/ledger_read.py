@@ -135,7 +135,8 @@ def export(directory: Path, formats: tuple[str, ...], since: int, until: int, co
         except ExportRefused as error:
             click.echo(str(error), err=True)
             sys.exit(EXIT_NOT_SO)
-    click.echo(f"{written} records written, up to the checkpoint of size {checkpoint.size}: {directory}")
+    lines = f", {written} records in this run" if set(wanted.formats) != {"tiles"} else ""
+    click.echo(f"Exported up to the checkpoint of size {checkpoint.size}{lines}: {directory}")
 
 
 def _told(record: StoredRecord) -> list[str]:
