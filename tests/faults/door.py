@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.openai_external import OpenAiExternal
+from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.adapters.sql_chain import Chain, Written
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.domain.evidence import Evidence
@@ -46,10 +47,13 @@ def ledger_on(engine: Engine, folder: Path, *, deadline_ms: int = 20_000, eager:
 
 
 @contextlib.asynccontextmanager
-async def door(ledger: SqlLedger, provider: StandIn) -> AsyncIterator[httpx.AsyncClient]:
+async def door(
+    ledger: SqlLedger, provider: StandIn, metrics: PrometheusMetrics | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the front door, for as long as the context lasts. Detector and model inside are fakes."""
     external = OpenAiExternal("openai", provider.base_url, "sk-operator")
-    stage = Stage(Playbook(), ledger=ledger, external=external)  # type: ignore[arg-type]
+    observer = metrics or PrometheusMetrics()
+    stage = Stage(Playbook(), ledger=ledger, external=external, observer=observer)  # type: ignore[arg-type]
     async with Front(stage=stage, limits=_LIMITS).client() as client:
         yield client
     await external.aclose()

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.adapters.prometheus_metrics import PrometheusMetrics
 from gateway.domain.commitment import commitment
 from gateway.domain.evidence import Content
 from gateway.testing.stand_in import StandIn, Status
@@ -130,21 +131,22 @@ def found(data: bytes) -> list[bytes]:
 
 
 async def test_no_canary_is_anywhere(house: House, written: io.StringIO) -> None:
-    """In every input place, under every decision; then database, write-ahead log, dump, logs, exports and pages."""
+    """In every input place, under every decision; then database, its log, dump, logs, metrics, exports and pages."""
+    metrics = PrometheusMetrics()
     ledger = ledger_on(house.engine, house.folder)
     await ledger.start()
     with StandIn() as provider:
-        async with door(ledger, provider) as client:
+        async with door(ledger, provider, metrics) as client:
             statuses = await every_canary(client, provider)
         left = b"".join(request.body for request in provider.requests)
     while_it_serves = stored(house.folder)
     await ledger.close()
     house.integrate()
-    data = while_it_serves + stored(house.folder) + told_by(house) + written.getvalue().encode()
+    data = while_it_serves + stored(house.folder) + told_by(house) + written.getvalue().encode() + metrics.render()
 
     assert {200, 400, 403, 404} <= set(statuses), statuses
     assert STEM.encode() in left, "they did arrive where nothing was found in them"
-    assert b"CONTACT" in data or b"external" in data, "and something was written of them"
+    assert b"gateway_decisions_total{" in data, "and something was written of them"
     assert [] == found(data)
 
 
