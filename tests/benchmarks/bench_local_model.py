@@ -1,13 +1,14 @@
 """How well and how fast the models inside do the narrow jobs that they are there for.
 
-    python -m tests.benchmarks.bench_local_model [MODEL...] [--rounds 20] [--write]
+    python -m tests.benchmarks.bench_local_model [MODEL...] [--adapter FILE] [--rounds 20] [--write]
 
 For each model of the manifest that is here (`embedded` always, others once pulled): classification into given labels,
 extraction of named fields, short summaries, and what becomes of open-ended requests, on tests/benchmarks/
 local_tasks.jsonl, which was written by hand and is in no training set; then the time of a classification of a hundred
 tokens. The model runs as the gateway runs it, in a process of its own with two threads. Besides, the sentence encoder
 on embedding_pairs.tsv, and the same labels chosen by it.
-`--write` puts the figures into docs/benchmarks/local-model.json, beside those of other models that are there.
+`--adapter` is a low-rank adapter that is applied to each model. `--write` puts the figures into docs/benchmarks/
+local-model.json, beside those of other models that are there.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import find_model
+from gateway.adapters.model_manifest import ModelFile, find_model, sha256_of
 from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
 from gateway.destinations import model_entries
 from gateway.domain.conversation import Operation, read
@@ -213,17 +214,18 @@ def _memory_mb(pid: int) -> int:
     return int(found[1]) // 1024
 
 
-async def measure(names: Sequence[str], rounds: int) -> dict[str, Any]:
+async def measure(names: Sequence[str], rounds: int, lora: ModelFile | None) -> dict[str, Any]:
     """Everything, one model after the other."""
     results: dict[str, Any] = {"machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"}
     for name in names:
         entry = find_model(model_entries(Settings()), name)
-        model = LlamaCppLocal(LlamaCppOptions(model=entry.model(), context=2048))
+        model = LlamaCppLocal(LlamaCppOptions(model=entry.model(), context=2048, lora=lora))
         await model.start()
         told = {**await quality(model), **await speed(model, rounds), "memory MB": _memory_mb(model.pid)}
         await model.stop()
-        results[name] = told
-        print(name, json.dumps(told, indent=1), flush=True)
+        shown = f"{name}+{lora.name}" if lora else name
+        results[shown] = told
+        print(shown, json.dumps(told, indent=1), flush=True)
     results["minilm"] = await embedded_pairs()
     print("minilm", json.dumps(results["minilm"], indent=1))
     return results
@@ -235,8 +237,11 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=["embedded"])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--adapter", type=Path)
     given = parser.parse_args()
-    results = asyncio.run(measure(given.models, given.rounds))
+    of = given.adapter
+    lora = ModelFile(name=of.stem, path=of, sha256=sha256_of(of), context=8192) if of else None
+    results = asyncio.run(measure(given.models, given.rounds, lora))
     if given.write:
         before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
         RESULTS.write_text(json.dumps({**before, **results}, indent=1) + "\n", encoding="utf-8")
