@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from gateway.cli.options import config_option, settings_of
+from gateway.cli.why import why
 from gateway.domain.conversation import Conversation, Operation, read
 from gateway.domain.errors import CallerError
 from gateway.domain.evaluate import Inside, MayLeave, Verdict, evaluate
@@ -130,6 +131,7 @@ def _as_json(told: _Told) -> dict[str, object]:
                 "entity": finding.entity,
                 "score": finding.confidence / 1000,
                 "recognizer": finding.recognizer,
+                "why": why(finding.recognizer),
             }
             for finding in findings
         ],
@@ -163,6 +165,9 @@ def _show(told: _Told) -> None:
     else:
         console.print(f"NOT EXAMINED: {told.report.cause.value}")
     console.print(table)
+    found_by = told.report.findings if isinstance(told.report, Examined) else ()
+    for recognizer in dict.fromkeys(finding.recognizer for finding in found_by):
+        console.print(f"{recognizer}: {why(recognizer)}", soft_wrap=True)
     verdict = told.verdict
     classes = ", ".join(sorted(each.value for each in verdict.sensitivity.classes)) or "none"
     console.print(f"label {verdict.sensitivity.label}, classes {classes}")

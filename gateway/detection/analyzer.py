@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import tldextract
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
@@ -38,6 +39,7 @@ from gateway.detection.recognizers.records import record_recognizer
 from gateway.detection.recognizers.secrets import secret_recognizer
 from gateway.detection.rules import COUNTS, Gate
 from gateway.detection.shadow import Shadow, fold
+from gateway.detection.tables import columns
 from gateway.domain.finding import Finding, Permille
 from gateway.domain.labels import UNSUPPORTED_LANGUAGE, Entity
 
@@ -139,7 +141,7 @@ class Analyzer:
         head = _head(text, how.context)
         plain = _too_plain(text, _FEWEST_LABELLED_DIGITS if head else _FEWEST_DIGITS)
         found = iter(()) if plain else self._candidates(head + text, how)
-        kept = resolve(_without(head, found), text)
+        kept = resolve(chain(_without(head, found), columns(text)), text)
         return [*map(_hit, kept), *how.custom.find(text), *(self._unread(text) if how.names else ())]
 
     def _unread(self, text: str) -> Iterator[Hit]:
@@ -254,7 +256,7 @@ def build_analyzer(pipeline: str, spanish_pipeline: str = "") -> Analyzer:
     keep_suffix_list_offline()
     nlp = PipelineEngine(pipeline, spanish_pipeline)
     gate = Gate()
-    registry = RecognizerRegistry(recognizers=_recognizers(gate), supported_languages=["en"])
+    registry = RecognizerRegistry(recognizers=recognizers(gate), supported_languages=["en"])
     engine = AnalyzerEngine(
         registry=registry,
         nlp_engine=nlp,
@@ -268,7 +270,8 @@ def build_analyzer(pipeline: str, spanish_pipeline: str = "") -> Analyzer:
     return Analyzer(engine, nlp, gate)
 
 
-def _recognizers(gate: Gate) -> list[EntityRecognizer]:
+def recognizers(gate: Gate) -> list[EntityRecognizer]:
+    """All that look into a text, in their order."""
     return [
         *predefined(gate),
         *national_recognizers(gate),

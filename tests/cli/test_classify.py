@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.classify import classify
+from gateway.cli.why import WHY, why
+from gateway.detection.analyzer import recognizers
+from gateway.detection.rules import Gate
 
 NOTE = "Patient Ann Lee has diabetes, mail ann.lee@example.com"
 
@@ -24,6 +27,7 @@ def test_one_text_as_json() -> None:
 
     assert "ann.lee@example.com" == NOTE[email["start"] : email["end"]]
     assert {"score", "recognizer"} <= email.keys()
+    assert "the form of an e-mail address, also spelled out" == email["why"]
     assert {"phi", "pii"} <= set(told["classes"])
     assert ("local", "PHI", True) == (told["outcome"], told["reason"], told["examined"])
 
@@ -33,7 +37,16 @@ def test_one_text_as_a_table() -> None:
     shown = run(text=NOTE).stdout
 
     assert "EMAIL_ADDRESS" in shown
+    assert "HealthRecognizer: a word or phrase for a condition" in shown
     assert "the policy says: local" in shown
+
+
+def test_every_recognizer_says_why() -> None:
+    """What is in the registry; a stranger's own one is told in general."""
+    unexplained = {each.name for each in recognizers(Gate())} - WHY.keys()
+
+    assert set() == unexplained
+    assert "its own rules say so" == why("Acme")
 
 
 def test_many_texts_in_their_order() -> None:

@@ -30,19 +30,30 @@ _NATIONAL = (
 )
 
 
+LABELS = (
+    ("MEDICAL_RECORD_NUMBER", _MEDICAL),
+    ("ACCOUNT_NUMBER", _ACCOUNT),
+    ("US_DRIVER_LICENSE", _LICENSE),
+    ("US_PASSPORT", _PASSPORT),
+    ("NATIONAL_ID", _NATIONAL),
+)
+"""What the labels of a number are, as patterns, by what the number is."""
+
+
 def _long_enough(text: str, start: int, end: int) -> bool:
     """At least five digits in all, standing alone: a page, a year or a version is shorter."""
     value = text[start:end]
-    return 5 <= sum(c.isdigit() for c in value) <= 22 and not text[end : end + 1].isalnum() and not _is_date(value)
+    return 5 <= sum(c.isdigit() for c in value) <= 22 and not text[end : end + 1].isalnum() and not is_date(value)
 
 
 def _record_like(text: str, start: int, end: int) -> bool:
     """At least four digits after the name of a record."""
     value = text[start:end]
-    return 4 <= sum(c.isdigit() for c in value) <= 18 and not text[end : end + 1].isalnum() and not _is_date(value)
+    return 4 <= sum(c.isdigit() for c in value) <= 18 and not text[end : end + 1].isalnum() and not is_date(value)
 
 
-def _is_date(value: str) -> bool:
+def is_date(value: str) -> bool:
+    """Whether a value is three numbers as those of a day."""
     parts = value.replace("/", "-").replace(".", "-").split("-")
     return len(parts) == 3 and all(map(str.isdigit, parts)) and sorted(map(len, parts))[1] <= 2
 
