@@ -286,6 +286,23 @@ async def test_an_altered_model_file_is_refused_at_start(tmp_path: Path) -> None
     assert not (await model.health()).ok
 
 
+async def test_an_altered_adapter_and_a_missing_template_are_refused(tmp_path: Path) -> None:
+    """They change what the model says as much as its own file does."""
+    with pytest.raises(ModelFileRefused):
+        await LlamaCppLocal(replace(OPTIONS, lora=replace(MODEL, path=altered(tmp_path)))).start()
+    with pytest.raises(ModelFileRefused):
+        LlamaCppLocal(replace(OPTIONS, template=str(tmp_path / "none.jinja")))
+
+
+async def test_a_chat_template_of_ones_own_is_used(tmp_path: Path) -> None:
+    """It says twice as much around the same message."""
+    template = tmp_path / "chat.jinja"
+    template.write_text("{% for m in messages %}" + "word " * 50 + "{{ m['content'] }}{% endfor %}", encoding="utf-8")
+    async with running(replace(OPTIONS, template=str(template))) as model:
+        usage = whole(await model.complete(ask(max_tokens=1)))["usage"]
+    assert usage["prompt_tokens"] > 60
+
+
 async def test_a_file_altered_later_is_refused_by_the_child(tmp_path: Path) -> None:
     """The child checks the file itself each time it loads it."""
     copy = tmp_path / "model.gguf"

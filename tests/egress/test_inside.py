@@ -1,8 +1,11 @@
-"""Embeddings from inside, by the front door with the official SDK: nothing of them leaves, and no two models mix."""
+"""What ships answers inside, by the front door with the official SDK and without any download: the four narrow jobs,
+and embeddings. Nothing of it leaves, and no two models' vectors mix."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -10,7 +13,7 @@ from openai import OpenAI
 
 from gateway.cli.running import RunningGateway
 from gateway.domain.policy import Zone
-from gateway.settings import ModelAlias, OpenAiExternal, OpenAiLocal, SentenceEncoder
+from gateway.settings import LlamaCpp, ModelAlias, OpenAiExternal, OpenAiLocal, SentenceEncoder
 from gateway.testing.stand_in import StandIn
 from tests.egress.harness import ENVIRONMENT, client_for, holds, left, settings_for
 
@@ -33,6 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, provider: StandIn) -> Itera
             zone=Zone.EXTERNAL, adapter="openai", base_url=provider.base_url, api_key_env="STAND_IN_KEY"
         ),
         "local-embeddings": SentenceEncoder(zone=Zone.IN_NETWORK, adapter="sentence_encoder"),
+        "local-slm": LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp"),
         "vllm": OpenAiLocal(zone=Zone.IN_NETWORK, adapter="openai", base_url="http://127.0.0.1:9/v1"),
     }
     models = {
@@ -40,6 +44,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, provider: StandIn) -> Itera
         "text-embedding-3-small": ModelAlias(external="openai"),
         "two-minds": ModelAlias(external="openai", local="local-embeddings"),
         "chat-only": ModelAlias(local="vllm"),
+        "gpt-4o": ModelAlias(external="openai", local="local-slm"),
     }
     settings = settings_for(folder, provider.base_url, destinations=destinations, models=models)
     with RunningGateway(settings, ENVIRONMENT) as running, client_for(running.base_url, running.first_key) as sdk:
@@ -95,3 +100,60 @@ def test_chat_with_an_encoder_is_refused(client: OpenAI) -> None:
         client.chat.completions.create(model="local/minilm", messages=[{"role": "user", "content": "hello"}])
 
     assert refused.value.code == "unsupported_by_destination"
+
+
+def asked(text: str) -> list[Any]:
+    """One message that holds a sensitive value, so that it stays inside."""
+    return [{"role": "user", "content": f"{text} {CANARY}"}]
+
+
+def held_to(properties: dict[str, Any]) -> Any:
+    """A response format for an object of these properties."""
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def test_labels_and_fields_have_the_form_that_was_asked_for(client: OpenAI, provider: StandIn) -> None:
+    """The form is certain, the content is the small model's; several choices and their probabilities too."""
+    before = len(provider.requests)
+    labels = held_to({"label": {"enum": ["billing", "shipping"]}})
+    fields = held_to({"name": {"type": "string", "maxLength": 40}, "card": {"type": "string", "maxLength": 40}})
+    label = client.chat.completions.create(
+        model="gpt-4o",
+        messages=asked("Billing or shipping?"),
+        response_format=labels,
+        n=2,
+        logprobs=True,
+        top_logprobs=1,
+    )
+    found = client.chat.completions.create(
+        model="gpt-4o", messages=asked("Extract name and card as JSON."), response_format=fields, max_tokens=200
+    )
+
+    assert {json.loads(each.message.content or "")["label"] for each in label.choices} <= {"billing", "shipping"}
+    assert [each.index for each in label.choices] == [0, 1]
+    told = label.choices[0].logprobs
+    assert told is not None
+    assert "".join(each.token for each in told.content or []) == label.choices[0].message.content
+    assert set(json.loads(found.choices[0].message.content or "")) == {"name", "card"}
+    assert len(provider.requests) == before
+
+
+def test_a_summary_streams_and_open_ended_work_is_declined(client: OpenAI, provider: StandIn) -> None:
+    """In many pieces, with usage at the end; the refusal says where a larger model comes from."""
+    before = len(provider.requests)
+    summary = client.chat.completions.create(
+        model="gpt-4o",
+        messages=asked("Summarise this note in one sentence."),
+        max_tokens=40,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(summary)
+    poem = client.chat.completions.create(model="gpt-4o", messages=asked("Write a poem about"), max_tokens=120)
+
+    assert sum(bool(chunk.choices and chunk.choices[0].delta.content) for chunk in chunks) > 3
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.prompt_tokens > 10
+    assert "operator can configure" in (poem.choices[0].message.content or "")
+    assert len(provider.requests) == before
