@@ -21,6 +21,7 @@ from gateway.destinations import external_models
 from gateway.domain.checkpoint import CheckpointError, read_verifier_key
 from gateway.parts import store_of
 from gateway.pipeline.egress import Egress
+from gateway.pipeline.ports import Health
 from gateway.settings import ConfigError, Settings
 from gateway.wire.egress import EgressParts, create_egress_app
 
@@ -54,7 +55,8 @@ class EgressProcess:
             max_body=chosen.max_body_bytes,
             skew_s=chosen.clock_skew_s,
         )
-        health = {"refusals": self._refusals.health, "store": self._used.health}
+        self._leaving = False
+        health = {"serving": self._serving, "refusals": self._refusals.health, "store": self._used.health}
         self.app: ASGIApp = create_egress_app(
             EgressParts(
                 egress=self.egress,
@@ -65,6 +67,13 @@ class EgressProcess:
                 in_flight=chosen.max_in_flight,
             )
         )
+
+    def leave(self) -> None:
+        """Be ready no longer: what balances requests looks away, while they are still sent."""
+        self._leaving = True
+
+    async def _serving(self) -> Health:
+        return Health(not self._leaving, "this process is about to stop" if self._leaving else "")
 
     @property
     def destinations(self) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ class Gateway:
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self._settings = settings
         self._clock = SystemClock()
+        self._leaving = False
         self._metrics = PrometheusMetrics()
         files = policies_of(settings)
         self._engine = database.open_database(settings.database.url.get_secret_value())
@@ -125,6 +126,10 @@ class Gateway:
         except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
             raise StartError(_explain(error)) from None
+
+    def leave(self) -> None:
+        """Be ready no longer: what balances requests looks away, while they are still answered."""
+        self._leaving = True
 
     async def stop(self) -> None:
         """Finish recording, then end every part."""
@@ -211,7 +216,7 @@ class Gateway:
     def _parts(self) -> Parts:
         server = self._settings.server
         auth = Authenticator(self._keys, required=self._settings.auth.required)
-        limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight)
+        limits = Limits(server.max_body_bytes, server.body_timeout_s, server.max_in_flight, server.max_in_flight_bytes)
         endpoint = Endpoint(self._story, auth, limits, self._limiter)
         self._watch(endpoint)
         checks = self._health_checks()
@@ -260,7 +265,11 @@ class Gateway:
         async def policies() -> Health:
             return self._policies.health()
 
+        async def serving() -> Health:
+            return Health(not self._leaving, "this process is about to stop" if self._leaving else "")
+
         checks: dict[str, HealthCheck] = {
+            "serving": serving,
             "ledger": self._ledger.health,
             "detector": self._detector.health,
             "policies": policies,

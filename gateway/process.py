@@ -1,12 +1,23 @@
-"""What a process does about itself, once everything in it has started."""
+"""What a process does about itself."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import resource
 
 
 def settle() -> None:
-    """Take what the start left out of garbage collection: it lives as long as the process, and with litellm among it
-    one full collection would hold every stream up for half a second. Only for a process that does nothing else."""
+    """Once everything has started: take what the start left out of garbage collection. It lives as long as the process,
+    and with litellm among it one full collection would hold every stream up for half a second. Only for a process that
+    does nothing else."""
     gc.collect()
     gc.freeze()
+
+
+def allow_many_connections() -> None:
+    """As many open files as the system lets this process have: a connection of a caller is one, and so is one to a
+    provider. The usual soft limit of 1,024 would be reached with five hundred of them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

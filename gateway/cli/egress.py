@@ -10,10 +10,10 @@ import uvloop
 
 from gateway import logs
 from gateway.cli import EXIT_CONFIG, stop_for_configuration
-from gateway.cli.http import AnnouncingServer, egress_config_of
+from gateway.cli.http import AnnouncingServer, Drain, egress_config_of
 from gateway.cli.options import config_option, settings_of
 from gateway.egress import EgressProcess
-from gateway.process import settle
+from gateway.process import allow_many_connections, settle
 from gateway.settings import ConfigError, Egress, Settings
 
 
@@ -29,6 +29,7 @@ def egress(config: str, host: str | None, port: int | None) -> None:
         os.environ["GATEWAY_EGRESS__PORT"] = str(port)
     settings = settings_of(config)
     logs.configure()
+    allow_many_connections()
     try:
         sys.exit(uvloop.run(_serve(EgressProcess(settings, os.environ), settings)))
     except (ConfigError, ValueError) as error:
@@ -45,7 +46,8 @@ async def _serve(process: EgressProcess, settings: Settings) -> int:
     try:
         await process.start()
         settle()
-        running = AnnouncingServer(egress_config_of(process.app, settings), announce)
+        drain = Drain(settings.server.drain_s, process.leave)
+        running = AnnouncingServer(egress_config_of(process.app, settings), announce, drain)
         await running.serve()
     finally:
         await process.stop()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.cli.bounded_http import BoundedHttp
 from gateway.settings import Server, Settings
 
 
@@ -23,7 +27,7 @@ def config_of(app: ASGIApp | str, server: Server, *, workers: int = 1) -> uvicor
         host=server.host,
         port=server.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         lifespan="on" if isinstance(app, str) else "off",
         log_config=None,
         access_log=False,
@@ -43,12 +47,27 @@ def egress_config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     return config
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """What precedes the end: `leave` makes readiness fail, and for `seconds` requests are still taken."""
+
+    seconds: float
+    leave: Callable[[], None]
+
+
+NO_DRAIN = Drain(0.0, lambda: None)
+_LOOK_S = 0.1
+
+
 class AnnouncingServer(uvicorn.Server):
     """Calls back with its port (0: a Unix socket) once it accepts connections."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[int], Awaitable[None]], drain: Drain = NO_DRAIN
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._drain = drain
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -70,3 +89,11 @@ class AnnouncingServer(uvicorn.Server):
         if self.started:
             address = self.servers[0].sockets[0].getsockname()
             await self._announce(address[1] if isinstance(address, tuple) else 0)  # a Unix socket has no port
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that this process leaves, serve on until that was heard, then stop. A second interrupt does not wait."""
+        self._drain.leave()
+        until = time.monotonic() + self._drain.seconds
+        while time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110 - a flag that a signal sets
+            await asyncio.sleep(_LOOK_S)
+        await super().shutdown(sockets)

@@ -13,10 +13,10 @@ from uvicorn.supervisors import Multiprocess
 from gateway import logs
 from gateway.cli import EXIT_CONFIG, stop_for_configuration
 from gateway.cli.console import link_of
-from gateway.cli.http import AnnouncingServer, config_of
+from gateway.cli.http import AnnouncingServer, Drain, config_of
 from gateway.cli.options import config_option, settings_of
 from gateway.main import FACTORY, Gateway, StartError, build
-from gateway.process import settle
+from gateway.process import allow_many_connections, settle
 from gateway.settings import ConfigError, Server
 
 _READY_S = 1.0
@@ -44,6 +44,7 @@ def serve(config: str, host: str | None, port: int | None, workers: int) -> None
         os.environ["GATEWAY_CONFIG"] = config
     settings = settings_of(config)
     logs.configure()
+    allow_many_connections()
     try:
         gateway = build(settings, os.environ)
         if workers == 1:
@@ -74,7 +75,7 @@ async def _serve(gateway: Gateway, server: Server) -> int:
 
     await gateway.start()
     settle()
-    running = AnnouncingServer(config_of(gateway.app, server), announce)
+    running = AnnouncingServer(config_of(gateway.app, server), announce, Drain(server.drain_s, gateway.leave))
     try:
         await running.serve()
     finally:

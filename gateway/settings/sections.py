@@ -23,6 +23,8 @@ class Server(Section):
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
     max_in_flight: int = Field(default=512, ge=1)
+    max_in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    drain_s: float = Field(default=0.0, ge=0)
     shutdown_s: float = Field(default=30.0, ge=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from dataclasses import dataclass
 from typing import assert_never
@@ -20,7 +21,7 @@ from gateway.pipeline.ports import Rejected, Streamed, Whole
 from gateway.pipeline.recording import Asked, Summary
 from gateway.pipeline.story import Failure, Reply, Story
 from gateway.wire.auth import Authenticator
-from gateway.wire.body import read_body
+from gateway.wire.body import Room, read_body
 from gateway.wire.errors import error_response
 from gateway.wire.leaving import unless_gone
 from gateway.wire.limits import Holding, limit_headers
@@ -33,11 +34,13 @@ CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process takes on: bytes and seconds of a body, and open requests, streams until they end."""
+    """What one process takes on: bytes and seconds of a body, open requests (streams until they end), and the bytes of
+    all their bodies together."""
 
     body: int
     body_seconds: float
     in_flight: int
+    bytes_in_flight: int = 64 * 1024 * 1024
 
 
 class Endpoint:
@@ -49,6 +52,7 @@ class Endpoint:
         self._limits = limits
         self._limiter = limiter
         self._open = 0
+        self._room = Room(max(limits.bytes_in_flight, limits.body))
 
     @property
     def open_requests(self) -> int:
@@ -81,7 +85,8 @@ class Endpoint:
         label, purpose = Label(_word(request, "x-gateway-label")), _word(request, "x-gateway-purpose")
         admission = await self._limiter.admit(principal)
         held.callback(admission.leave)
-        body = await read_body(request, limit=self._limits.body, seconds=self._limits.body_seconds)
+        limits, take = self._limits, functools.partial(self._take, held)
+        body = await read_body(request, limit=limits.body, seconds=limits.body_seconds, take=take)
         asked = Asked(operation, body, principal, label, purpose, admission)
         return await unless_gone(request.receive, self._story.answer(asked)), admission.left
 
@@ -90,6 +95,11 @@ class Endpoint:
             raise self._limiter.overloaded()
         self._open += 1
         held.callback(self._leave)
+
+    def _take(self, held: contextlib.ExitStack, size: int) -> None:
+        if not self._room.take(size):
+            raise self._limiter.overloaded()
+        held.callback(self._room.give_back, size)
 
     def _leave(self) -> None:
         self._open -= 1

@@ -369,7 +369,7 @@ async def test_health_readiness_and_metrics_are_told(provider: StandIn, house: E
         alive, ready, metrics = [await client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
 
     assert [200, 200, 200] == [alive.status_code, ready.status_code, metrics.status_code]
-    assert {"refusals", "store", "destination:openai"} == set(ready.json()["parts"])
+    assert {"serving", "refusals", "store", "destination:openai"} == set(ready.json()["parts"])
     assert 'gateway_egress_refused_total{reason="not_genuine"} 1.0' in metrics.text
     assert KEY not in alive.text + ready.text + metrics.text
     assert [] == provider.requests

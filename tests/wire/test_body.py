@@ -40,7 +40,7 @@ class Caller:
         """What `read_body` makes of it."""
         raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
         request = Request({"type": "http", "method": "POST", "path": "/", "headers": raw}, self.receive)
-        return await read_body(request, limit=LIMIT, seconds=seconds)
+        return await read_body(request, limit=LIMIT, seconds=seconds, take=lambda _: None)
 
     async def refusal(self, **headers: str) -> ErrorCode:
         """Why `read_body` refuses it."""
