@@ -204,6 +204,7 @@ class Gateway:
             aliases=self._aliases,
             externals=self._externals,
             locals_=self._locals,
+            policies=self._policies,
             story=functools.partial(self._build_story, ledger=self._ledger, observer=Observers()),
         )
         return canary_of(self._settings.canary, stage, self._clock, self._metrics.canary)

@@ -102,6 +102,7 @@ class CanaryStage:
     aliases: Mapping[str, Alias]
     externals: Mapping[str, ExternalModel]
     locals_: Mapping[str, LocalModel]
+    policies: PolicySource
     story: StoryMaker
 
 
@@ -112,6 +113,7 @@ def canary_of(chosen: CanarySettings, stage: CanaryStage, clock: Clock, observer
         story=stage.story(sinks, {name: Inside() for name in stage.locals_}),
         sinks=sinks,
         models=models_of(stage.aliases) if chosen.enabled else {},
+        policies=stage.policies,
         clock=clock,
         observer=observer,
         interval_s=chosen.interval_s,

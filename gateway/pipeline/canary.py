@@ -1,4 +1,4 @@
-"""The canary: the gateway asks itself, on a timer, with synthetic values that must not leave.
+"""The canary: the gateway asks itself, on a timer and under each new policy, with synthetic values that must not leave.
 
     draw      a value of a kind, right by its own check digits                    pipeline.canary_probes
     ask       through the story that answers everybody: the same reader, detector, policies, ledger
@@ -29,10 +29,12 @@ from gateway.domain.evidence import SYNTHETIC
 from gateway.domain.labels import Label
 from gateway.domain.strict_json import Json, dump_json
 from gateway.pipeline.canary_probes import KINDS, PROBES, Probe
-from gateway.pipeline.ports import Clock, Health, LocalAnswer, Principal, Rejected, Whole
+from gateway.pipeline.ports import Clock, Health, LocalAnswer, PolicySource, Principal, Rejected, Whole
 from gateway.pipeline.recording import Asked
 from gateway.pipeline.story import Story
 
+LOOK_S = 15.0
+"""How often it looks for a new policy, which is asked about at once."""
 SOON_S = 60.0
 """After a round that was not clean, the next one comes at the latest after this time."""
 _WHO = Principal(key_id=SYNTHETIC, name=SYNTHETIC, tenant=SYNTHETIC, app=SYNTHETIC)
@@ -137,6 +139,7 @@ class Canary:
         story: Story,
         sinks: Mapping[str, Sink],
         models: Mapping[str, str],
+        policies: PolicySource,
         clock: Clock,
         observer: CanaryObserver,
         interval_s: float,
@@ -144,6 +147,7 @@ class Canary:
         self._story = story
         self._sinks = sinks
         self._models = models
+        self._policies = policies
         self._clock = clock
         self._observer = observer
         self._interval = interval_s
@@ -202,11 +206,20 @@ class Canary:
             _log.critical("a synthetic value got out", extra={"fields": {**about, "kind": drawn.name}})
 
     async def _ask_for_ever(self) -> None:
-        pause = self._interval
+        pause, policy = self._interval, self._policies.current().digest
         while True:
-            await asyncio.sleep(pause)
+            await self._pause(pause, policy)
+            policy = self._policies.current().digest
             result = await self.round()
             pause = self._interval if result == "clean" else min(self._interval, SOON_S)
+
+    async def _pause(self, seconds: float, policy: str) -> None:
+        """Until the next round is due, or another policy than this one is in force."""
+        until = asyncio.get_running_loop().time() + seconds
+        left = seconds
+        while left >= 0 and self._policies.current().digest == policy:
+            await asyncio.sleep(min(left, LOOK_S))
+            left = until - asyncio.get_running_loop().time()
 
 
 def models_of(aliases: Mapping[str, Alias]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from gateway.domain.conversation import Operation
 from gateway.domain.decision import Masking
 from gateway.domain.evidence import SYNTHETIC, Decided
 from gateway.main import DECLARATIONS
+from gateway.pipeline import canary
 from gateway.pipeline.canary import Canary, Inside, Sink, models_of
 from gateway.pipeline.canary_probes import KINDS, PROBES
 from gateway.pipeline.costs import Costing
@@ -41,7 +43,8 @@ class Rounds:
         self.ledger = MemoryLedger()
         self.sink = Sink(frozenset(Operation))
         self.ended: list[tuple[str, set[tuple[str, str]]]] = []
-        self.twice = asyncio.Event()
+        self.once, self.twice = asyncio.Event(), asyncio.Event()
+        self.policies = FixedPolicies(bundle())
         clock, inside = TickingClock(), Inside()
         reader = RequestReader(
             declarations=lambda operation, destination: DECLARATIONS[operation],
@@ -54,7 +57,7 @@ class Rounds:
             reader=reader,
             detector=detector,
             ledger=self.ledger,
-            policies=FixedPolicies(bundle()),
+            policies=self.policies,
             externals={"openai": self.sink},
             locals_={"local-slm": inside},
             decider=Decider(Masking(b"k" * 32, PlainAnonymizer()), MemoryUses()),
@@ -66,6 +69,7 @@ class Rounds:
             story=story,
             sinks={"openai": self.sink},
             models=models_of(ALIASES),
+            policies=self.policies,
             clock=clock,
             observer=self,
             interval_s=interval_s,
@@ -75,6 +79,7 @@ class Rounds:
         """Keep it."""
         assert at > 0
         self.ended.append((result, set(passed)))
+        self.once.set()
         if len(self.ended) == 2:
             self.twice.set()
 
@@ -157,6 +162,21 @@ async def test_it_asks_on_a_timer() -> None:
     await rounds.canary.stop()
 
     assert (True, False) == (well.ok, dead.ok)
+
+
+async def test_a_new_policy_is_asked_about_at_once(closed: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before the interval is over, and once."""
+    monkeypatch.setattr(canary, "LOOK_S", 0.0)
+    closed.canary.start()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert [] == closed.ended
+
+    closed.policies._fixed = replace(bundle(), digest="sha256:" + "cd" * 32)
+    await closed.once.wait()
+    await closed.canary.stop()
+
+    assert 1 == len(closed.ended)
 
 
 @pytest.mark.parametrize("kind", KINDS)
