@@ -152,6 +152,7 @@ class Canary:
         self._observer = observer
         self._interval = interval_s
         self._rounds = 0
+        self._one_at_a_time = asyncio.Lock()
         self._passed: tuple[tuple[str, str, str], ...] = ()
         self._asking: asyncio.Task[None] | None = None
 
@@ -178,7 +179,11 @@ class Canary:
         return Health(ok=not dead, detail="the canary has stopped" if dead else "")
 
     async def round(self) -> str:
-        """Ask everything once: `clean`, `incomplete` or `passed`."""
+        """Ask everything once: `clean`, `incomplete` or `passed`. One round at a time: a sink looks for one value."""
+        async with self._one_at_a_time:
+            return await self._round()
+
+    async def _round(self) -> str:
         done = _Round()
         for destination, model in self._models.items():
             for index, probe in enumerate(PROBES):

@@ -61,9 +61,8 @@ def main() -> int:
             subprocess.run(["sh", "-eu", "-c", here], cwd=work, env=environment, check=True)
         empty = Path(name) / "empty"
         empty.mkdir()
-        started = subprocess.run(
-            [*_OFFLINE, venv / "bin" / "gateway", "doctor"], cwd=empty, env=environment, check=False
-        )
+        start = ["sh", "-c", "gateway db upgrade && exec gateway doctor"]
+        started = subprocess.run([*_OFFLINE, *start], cwd=empty, env=environment, check=False)
         return started.returncode
 
 
