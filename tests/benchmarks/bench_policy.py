@@ -1,12 +1,16 @@
-"""Evaluation of 200 rules on 50 findings: `python -m tests.benchmarks.bench_policy`. Prints microseconds
-of processor time, so that a busy machine does not count."""
+"""Evaluation of 200 rules on 50 findings, and loading and testing the shipped policies: `python -m
+tests.benchmarks.bench_policy`. Prints processor time, so that a busy machine does not count."""
 
 from __future__ import annotations
 
 import gc
 import sys
 import time
+from datetime import date
 
+from gateway.adapters.file_policies import FilePolicies
+from gateway.adapters.policy_cases import differences, outcome_of
+from gateway.adapters.policy_lint import cases_of, lint_directory
 from gateway.domain.conditions import AllOf, AnyOf, ClassIs, Condition, ContextField, ContextIs, FindingIs, LabelIs
 from gateway.domain.declaration import Source
 from gateway.domain.evaluate import evaluate
@@ -29,6 +33,8 @@ from gateway.domain.policy import (
     TreatAs,
     Zone,
 )
+from gateway.domain.routing import routed
+from gateway.paths import data_path
 
 ENTITIES = sorted(DEFAULT_TABLE)
 PUBLIC, INTERNAL, _, RESTRICTED = STANDARD_LABELS
@@ -108,8 +114,26 @@ def measure(name: str, whole: Bundle, asked: Facts, times: int = 20_000) -> None
     print(f"{name:<44} p50 {p50:7.1f}  p99 {p99:7.1f}  p99.9 {p999:7.1f} microseconds")
 
 
+def shipped() -> None:
+    """Print how long it takes to check, load and test the shipped policies, each folder and all of them."""
+    root = data_path("policies")
+    whole = 0.0
+    for folder in (root, *sorted(path for path in (root / "profiles").iterdir() if path.is_dir())):
+        start = time.process_time()
+        report = lint_directory(folder, date(2026, 1, 1))
+        made = FilePolicies(folder).current()
+        cases, errors = cases_of(folder, made)
+        wrong = [c.id for c in cases if differences(c.expect, outcome_of(routed(made, c.facts, c.alias)))]
+        took = time.process_time() - start
+        whole += took
+        assert [] == [*report.errors, *errors, *wrong]
+        print(f"{f'checked, loaded, tested: {folder.name}':<44} {1000 * took:7.0f} ms, {len(cases)} cases")
+    print(f"{'all of the shipped policies':<44} {1000 * whole:7.0f} ms")
+
+
 if __name__ == "__main__":
     gc.freeze()
+    shipped()
     measure("200 rules, 50 findings", bundle(200), facts(50))
     measure("200 rules, no findings", bundle(200), facts(0))
     measure("200 rules, 50 findings, label and purpose", bundle(200), facts(50, "restricted", "support"), 5_000)

@@ -89,14 +89,21 @@ def best(train: Part, calibrate: Part, labels: tuple[str, ...]) -> Head:
 
 def scores(head: Head, part: Part) -> dict[str, object]:
     """Accuracy, precision and recall by label, expected calibration error, and what a threshold of 0.85 leaves."""
-    told = head.probabilities(part.vectors)
+    return measured(head.labels, head.probabilities(part.vectors), part)
+
+
+def measured(labels: tuple[str, ...], told: Array, part: Part) -> dict[str, object]:
+    """As `scores`, of probabilities that are known already."""
     guess, sure = told.argmax(1), told.max(1)
     right = guess == part.labels
     by_label = {}
-    for number, label in enumerate(head.labels):
+    for number, label in enumerate(labels):
         said, is_so = guess == number, part.labels == number
         both = float((said & is_so).sum())
-        by_label[label] = {"precision": _rounded(both / max(1, said.sum())), "recall": _rounded(both / is_so.sum())}
+        by_label[label] = {
+            "precision": _rounded(both / max(1, said.sum())),
+            "recall": _rounded(both / max(1, is_so.sum())),
+        }
     high = sure >= SURE
     return {
         "texts": len(part.labels),
