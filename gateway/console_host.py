@@ -19,13 +19,13 @@ from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
 from gateway.clock import SystemClock
 from gateway.console.app import PATH, create_console
-from gateway.console.asked import ConsoleParts
+from gateway.console.asked import ConsoleParts, IdentityProvider
 from gateway.domain.errors import GatewayFault
 from gateway.domain.policy import Bundle
 from gateway.ledger import command_ledger, signer_of
 from gateway.parts import policies_folder, policies_of
 from gateway.pipeline.ports import Clock, Health, Ledger, PolicySource
-from gateway.settings import ConfigError, Settings
+from gateway.settings import ConfigError, Settings, oidc_secret
 from gateway.wire.app import Edge
 from gateway.wire.health import HealthCheck
 
@@ -33,6 +33,7 @@ from gateway.wire.health import HealthCheck
 def console_parts(
     *,
     settings: Settings,
+    environment: Mapping[str, str],
     engine: Database,
     key: LedgerKey,
     ledger: Ledger,
@@ -41,7 +42,7 @@ def console_parts(
     health: Mapping[str, HealthCheck],
 ) -> ConsoleParts:
     """What a console is made of, from what a gateway has. Sessions are signed with a secret of the ledger's key, so
-    that every process which has the key knows them."""
+    that every process which has the key knows them. Raises `ConfigError` for a secret that cannot be read."""
     return ConsoleParts(
         database=engine,
         ledger=ledger,
@@ -56,7 +57,19 @@ def console_parts(
         health=health,
         secret=key.derived_secret(b"console sessions"),
         public_key=signer_of(settings.ledger, key).public_key,
+        oidc=_provider_of(settings, environment),
     )
+
+
+def _provider_of(settings: Settings, environment: Mapping[str, str]) -> IdentityProvider | None:
+    chosen = settings.console.oidc
+    if not chosen.issuer:
+        return None
+    from gateway.adapters.oidc import OidcProvider  # noqa: PLC0415 - loads an HTTP client that nothing else needs
+
+    base = settings.console.base_url or f"http://{settings.server.host}:{settings.server.port}"
+    secret = oidc_secret(chosen, environment).get_secret_value()
+    return OidcProvider(chosen.issuer, chosen.client_id, secret, f"{base}{PATH}/oidc/back")
 
 
 class ConsoleHost:
@@ -66,7 +79,6 @@ class ConsoleHost:
     Raises `ConfigError`, `DatabaseUnfit` and `LedgerKeyError`."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        del environment
         clock = SystemClock()
         key = LedgerKey.load(settings.ledger.key_file)
         self._engine = open_database(settings.database.url.get_secret_value())
@@ -77,6 +89,7 @@ class ConsoleHost:
             raise ConfigError(f"the policies cannot be loaded:\n{error}") from None
         self.parts = console_parts(
             settings=settings,
+            environment=environment,
             engine=self._engine,
             key=key,
             ledger=self.ledger,

@@ -83,6 +83,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self._settings = settings
+        self._environment = environment
         self._clock = SystemClock()
         self._leaving = False
         self._metrics = PrometheusMetrics()
@@ -237,6 +238,7 @@ class Gateway:
             return {}
         parts = console_parts(
             settings=self._settings,
+            environment=self._environment,
             engine=self._engine,
             key=self._key,
             ledger=self._ledger,

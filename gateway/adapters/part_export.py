@@ -19,7 +19,6 @@ from gateway.adapters.sql_tree import StoredTree, newest_note
 from gateway.domain.checkpoint import read_note
 from gateway.domain.ledger_export import CSV_COLUMNS, line_of, row_of
 from gateway.domain.merkle import leaf_hash
-from gateway.domain.strict_json import dump_json
 from gateway.verifier.export import FORMAT
 
 
@@ -56,5 +55,4 @@ class PartExport:
     def _line(self, record: StoredRecord, size: int) -> str:
         proof = self._tree.inclusion(record.position, size)
         leaf = leaf_hash(record.body)
-        line = line_of(record.position, record.writer, record.sequence, leaf, record.body, proof)
-        return dump_json(line).decode() + "\n"
+        return line_of(record.position, record.writer, record.sequence, leaf, record.body, proof)

@@ -122,13 +122,15 @@ class SqlAccounts:
         if row is None:
             account_id = _new_id()
             at = await self._record(ledger, "account_created", account_id)
-            await asyncio.to_thread(self._add, {**_EMPTY, "id": account_id, "name": name, "role": role.value,
+            taken = not name or await asyncio.to_thread(self._row, accounts.c.name == name) is not None
+            called = f"{name}.{account_id}".lstrip(".") if taken else name
+            await asyncio.to_thread(self._add, {**_EMPTY, "id": account_id, "name": called, "role": role.value,
                                                 "subject": subject, "created": at})  # fmt: skip
         elif row.disabled:
             raise AccountError("this account is disabled")
         elif row.role != role.value:
             await self._record(ledger, "account_role_changed", row.id)
-            await asyncio.to_thread(self._change, accounts.c.id == row.id, {"role": role.value})
+            await asyncio.to_thread(self._change, accounts.c.id == row.id, {"role": role.value, **_ENDS})
         found = await asyncio.to_thread(self._row, accounts.c.subject == subject)
         assert found is not None
         return _account(found)

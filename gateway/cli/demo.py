@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,12 @@ from rich.panel import Panel
 from rich.table import Table
 
 from gateway.cli.running import RunningGateway
+from gateway.console.app import PATH
 from gateway.domain.policy import Zone
 from gateway.settings import Database, Ledger, LlamaCpp, ModelAlias, OpenAiExternal, Settings
 from gateway.testing.stand_in import StandIn
 
+_ROUNDS = 3
 _TOOL = {
     "type": "function",
     "function": {
@@ -55,7 +59,8 @@ SCENES: Sequence[_Scene] = (
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a request instead of the screen.")
-def demo(*, as_json: bool) -> None:
+@click.option("--console", "with_console", is_flag=True, help="Then open the console over them, until Ctrl-C.")
+def demo(*, as_json: bool, with_console: bool) -> None:
     """Start a loopback stand-in provider and a gateway, send seven requests, and show what became of each."""
     console = Console(width=100)
     if not as_json:
@@ -68,9 +73,22 @@ def demo(*, as_json: bool) -> None:
             for scene in SCENES:
                 told = _play(scene, client, provider)
                 click.echo(json.dumps(told, ensure_ascii=False)) if as_json else console.print(_panel(scene, told))
+            if with_console:
+                _open_console(running, lambda scene: _ask(scene, client))
             client.close()
     if not as_json:
         console.print("Every decision above was in the ledger before anything left, without a word of its text.")
+
+
+def _open_console(running: RunningGateway, ask: Callable[[_Scene], object]) -> None:
+    """Fill the console with more of the same, and keep it open. Its first page asks for a password of one's own."""
+    for scene in [*SCENES] * _ROUNDS:
+        ask(scene)
+    link = f"http://127.0.0.1:{running.port}{PATH}/invitation/{running.first_invitation}"
+    click.echo(f"The console: {link}\nCtrl-C ends the demo; nothing of it is kept.")
+    click.launch(link)
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _settings(folder: Path, provider: str) -> Settings:

@@ -23,6 +23,7 @@ class RunningGateway:
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self.gateway: Gateway = build(settings, environment)
         self.first_key = ""
+        self.first_invitation = ""
         self.port = 0
         self._loop: asyncio.AbstractEventLoop
         self._started = threading.Event()
@@ -61,6 +62,8 @@ class RunningGateway:
         await self.gateway.start()
         try:
             self.first_key = await self.gateway.first_key()
+            invitation = await self.gateway.first_invitation()
+            self.first_invitation = invitation.token if invitation is not None else ""
             await self._server.serve()
         finally:
             await self.gateway.stop()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from gateway.adapters.database import Database
 from gateway.adapters.sql_accounts import SqlAccounts
@@ -15,8 +15,9 @@ from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
 from gateway.console.sessions import Session
-from gateway.domain.accounts import Account
+from gateway.domain.accounts import Account, Begun
 from gateway.domain.evidence import ViewAction, Viewed
+from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Clock, Ledger, PolicySource
 from gateway.settings import Settings
 from gateway.wire.health import HealthCheck
@@ -24,9 +25,22 @@ from gateway.wire.health import HealthCheck
 _T = TypeVar("_T")
 
 
+class IdentityProvider(Protocol):
+    """Vouches for people who sign in elsewhere. Both methods raise `NotVouched`."""
+
+    async def begin(self) -> Begun:
+        """Begin."""
+        ...
+
+    async def finish(self, code: str, nonce: str, verifier: str) -> Mapping[str, Json]:
+        """The claims of whoever came back with this code."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleParts:
-    """What the console is made of. `secret` signs its sessions, `public_key` is what auditors check the ledger with."""
+    """What the console is made of. `secret` signs its sessions, `public_key` is what auditors check the ledger with.
+    `oidc` is `None` where only local accounts sign in."""
 
     database: Database
     ledger: Ledger
@@ -41,6 +55,7 @@ class ConsoleParts:
     health: Mapping[str, HealthCheck]
     secret: bytes = field(repr=False)
     public_key: str
+    oidc: IdentityProvider | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

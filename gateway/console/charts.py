@@ -54,6 +54,8 @@ def _options(colours: Sequence[str]) -> dict[str, object]:
         foreground_subtle=_GREY,
         colors=tuple(colours),
         font_family="sans-serif",
+        guide_stroke_color=_GREY,
+        major_guide_stroke_color=_GREY,
     )
     return {"style": style, "js": (), "width": 900, "height": 280, "legend_at_bottom": True, "print_values": False,
             "show_minor_x_labels": False, "x_labels_major_count": 12}  # fmt: skip

@@ -16,7 +16,15 @@ _HERE = Path(__file__).parent
 STYLE = (_HERE / "static" / "console.css").read_bytes()
 
 _ALL = frozenset(Role)
-NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (("/console/", "Overview", _ALL),)
+NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("/console/", "Overview", _ALL),
+    ("/console/decisions", "Decisions", _ALL),
+    ("/console/review", "Review", frozenset({Role.REVIEWER, Role.ADMINISTRATOR})),
+    ("/console/policies", "Policies", _ALL),
+    ("/console/reports", "Reports", frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR})),
+    ("/console/access", "Access log", frozenset({Role.AUDITOR, Role.ADMINISTRATOR})),
+    ("/console/administration", "Administration", frozenset({Role.ADMINISTRATOR})),
+)
 """The pages that are linked everywhere, and who may see each: the routes' own roles, as a test says."""
 
 

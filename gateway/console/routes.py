@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.console import administration, policies, reports, review, signing_in
+from gateway.console import administration, policies, reports, review, signing_in, single_sign_on
 from gateway.console.access import access_log
 from gateway.console.decision import decision
 from gateway.console.decisions import decisions, what_is_sought
@@ -26,6 +26,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/sign-out", roles=EVERYONE, page=signing_in.sign_out),
     Route(method="GET", path="/invitation/{secret}", roles=EVERYONE, page=signing_in.invitation_page),
     Route(method="POST", path="/invitation/{secret}", roles=EVERYONE, page=signing_in.accept_invitation),
+    Route(method="GET", path="/oidc", roles=EVERYONE, page=single_sign_on.begin),
+    Route(method="GET", path="/oidc/back", roles=EVERYONE, page=single_sign_on.come_back),
     Route(method="GET", path="/", roles=SIGNED_IN, page=overview, seen=ViewAction.OVERVIEW),
     Route(
         method="GET", path="/decisions", roles=SIGNED_IN, page=decisions, seen=ViewAction.SEARCHED, what=what_is_sought

@@ -59,7 +59,11 @@ async def accept_invitation(asked: Asked) -> Answer:
 
 def _form(asked: Asked, wrong: str, status: int = 200) -> Page:
     following = _own_path(asked.form.get("next", "") or asked.query.get("next", ""))
-    return Page("sign_in.html", {"title": "Sign in", "wrong": wrong, "next": following}, status)
+    return Page(
+        "sign_in.html",
+        {"title": "Sign in", "wrong": wrong, "next": following, "elsewhere": asked.parts.oidc is not None},
+        status,
+    )
 
 
 def _invitation(wrong: str, status: int = 200) -> Page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.domain.ledger_search import Query
@@ -63,6 +63,20 @@ class Account:
     created: int
     disabled: int
     local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in with an identity provider: where to send the browser, and what the session has to keep until then."""
+
+    url: str
+    state: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+class NotVouched(Exception):
+    """The identity provider does not vouch for somebody. The message is constant."""
 
 
 def is_account_name(name: str) -> bool:

@@ -19,6 +19,7 @@ from gateway.settings.reading import (
     ConfigError,
     find_config,
     load,
+    oidc_secret,
     secret_of,
     store_password,
 )
@@ -32,6 +33,7 @@ from gateway.settings.sections import (
     Ledger,
     Limits,
     ModelFiles,
+    Oidc,
     Policies,
     QuotaSection,
     ServedOperation,
@@ -55,6 +57,7 @@ __all__ = [
     "LlamaCpp",
     "ModelAlias",
     "ModelFiles",
+    "Oidc",
     "OpenAiExternal",
     "OpenAiLocal",
     "Policies",
@@ -65,6 +68,7 @@ __all__ = [
     "Settings",
     "find_config",
     "load",
+    "oidc_secret",
     "secret_of",
     "store_password",
 ]

@@ -36,6 +36,7 @@ from gateway.settings.sections import (
     Ledger,
     Limits,
     ModelFiles,
+    Oidc,
     Policies,
     QuotaSection,
     Section,
@@ -84,6 +85,11 @@ def secret_of(destination: OpenAiExternal | LitellmExternal | OpenAiLocal, envir
 def store_password(section: Limits | Egress, environment: Mapping[str, str]) -> SecretStr:
     """The password of a section's store, as `secret_of`."""
     return _secret("password_file", section.password_file, section.password_env, environment)
+
+
+def oidc_secret(oidc: Oidc, environment: Mapping[str, str]) -> SecretStr:
+    """The client secret that an identity provider gave, as `secret_of`."""
+    return _secret("client_secret_file", oidc.client_secret_file, oidc.client_secret_env, environment)
 
 
 def _secret(what: str, file: str, variable: str, environment: Mapping[str, str]) -> SecretStr:
@@ -177,7 +183,7 @@ _SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
     "detector": (Detector,),
     "canary": (Canary,),
     "auth": (Auth,),
-    "console": (Console,),
+    "console": (Console, Oidc),
     "limits": (Limits, QuotaSection),
     "egress": (Egress,),
     "model_files": (ModelFiles,),

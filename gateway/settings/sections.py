@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from gateway.domain.accounts import Role
+
 
 class Section(BaseModel):
     """A part of the settings: frozen, without unknown keys, and silent about what was written in it."""
@@ -120,13 +122,28 @@ class Auth(Section):
     required: bool = True
 
 
+class Oidc(Section):
+    """Signing in to the console with an OpenID Connect provider. An empty `issuer` means without. `roles` says which
+    value of the claim `role_claim` makes somebody what; whoever has none of them is not let in."""
+
+    issuer: str = Field(default="", pattern=r"^(?:(?:https://|http://(?:127\.0\.0\.1|localhost)[:/])[^\s?#]+)?$")
+    client_id: str = ""
+    client_secret_env: str = ""
+    client_secret_file: str = ""
+    role_claim: str = "roles"
+    roles: dict[str, Role] = Field(default_factory=dict)
+
+
 class Console(Section):
     """The console on /console: whether this gateway serves it, and how long an idle session lasts. `proposals` are
-    folders of policy files, by names, that its pages compare with those in force."""
+    folders of policy files, by names, that its pages compare with those in force. `base_url` is how browsers reach this
+    host, for the way back from an identity provider (empty: `server.host` and `server.port`)."""
 
     enabled: bool = True
     session_minutes: int = Field(default=30, ge=1, le=720)
     proposals: dict[str, str] = Field(default_factory=dict)
+    base_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#/]+)?$")
+    oidc: Oidc = Oidc()
 
 
 class ModelFiles(Section):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import threading
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 from openai import OpenAI
 
@@ -39,6 +41,9 @@ def test_serve_tells_what_to_do_and_starts_again_without_a_new_key(tmp_path: Pat
                 model="gpt-4o-mini", messages=[{"role": "user", "content": "what is a monad?"}]
             )
             client.close()
+            link = re.search(r"first administrator: (\S+)", first.told)
+            invited = httpx.get(link[1] if link else "")
+            console = httpx.get(f"{first.base_url.removesuffix('/v1')}/console")
         with served(tmp_path, provider.base_url) as second:
             again = OpenAI(base_url=second.base_url, api_key=first.key, max_retries=0)
             names = [model.id for model in again.models.list()]
@@ -46,6 +51,8 @@ def test_serve_tells_what_to_do_and_starts_again_without_a_new_key(tmp_path: Pat
 
     assert "monad" in (answer.choices[0].message.content or "")
     assert first.key.startswith("gw_")
+    assert (invited.status_code, console.headers["location"]) == (200, "/console/")
+    assert "Choose a password" in invited.text
     assert "curl" in first.told or "listening" in first.told
     assert second.key == ""
     assert "gpt-*" in names

@@ -23,7 +23,7 @@ from gateway.adapters.sql_audit import until_signed
 from gateway.console_host import ConsoleHost
 from gateway.domain.accounts import Role, Sight
 from gateway.domain.evidence import Evidence
-from gateway.settings import Console, Database, Ledger, Settings
+from gateway.settings import Console, Database, Ledger, Oidc, Settings
 from tests.adapters.ledger_house import House, house_at
 from tests.evidence import CLOCK
 
@@ -117,23 +117,28 @@ def _url(folder: Path) -> str:
     return f"sqlite:///{folder}/gateway.db"
 
 
-def settings_at(folder: Path) -> Settings:
+def settings_at(folder: Path, oidc: Oidc | None = None) -> Settings:
     """A console's settings over a database in a folder."""
     return Settings(
         database=Database(url=SecretStr(_url(folder))),
         ledger=Ledger(key_file=folder / "ledger.key", signed_file=str(folder / "signed"), origin="ledger.test/acme",
                       append_deadline_ms=10_000),
-        console=Console(),
+        console=Console(oidc=oidc or Oidc()),
     )  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def site_at(folder: Path) -> AsyncIterator[Site]:
-    """A console that runs."""
-    settings = settings_at(folder)
+def weak_hashes() -> contextlib.AbstractContextManager[object]:
+    """Passwords are hashed in no time: what Argon2 costs is not what these tests are about."""
     weak = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-    with mock.patch.object(sql_accounts, "PasswordHasher", weak), house_at(_url(folder), folder) as house:
-        host = ConsoleHost(settings, {})
+    return mock.patch.object(sql_accounts, "PasswordHasher", weak)
+
+
+@contextlib.asynccontextmanager
+async def site_at(folder: Path, oidc: Oidc | None = None) -> AsyncIterator[Site]:
+    """A console that runs."""
+    with weak_hashes(), house_at(_url(folder), folder) as house:
+        settings = settings_at(folder, oidc)
+        host = ConsoleHost(settings, {"OIDC_SECRET": "secret"})
         await host.start()
         site = Site(house, host, SqlAccounts(house.engine, CLOCK))
         yield site
