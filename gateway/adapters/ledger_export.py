@@ -30,6 +30,15 @@ from gateway.verifier.export import FORMAT
 FORMATS = ("jsonl", "csv", "ocsf", "tiles")
 PER_FILE = 65_536
 _AT_ONCE = 1000
+_BEGUN = {
+    "unfinished",
+    "checkpoint",
+    ".checkpoint.part",
+    "checkpoints.jsonl",
+    ".checkpoints.jsonl.part",
+    ".manifest.json.part",
+}
+"""What may be there of an export that was interrupted before its manifest: it begins anew."""
 
 
 class ExportRefused(Exception):
@@ -86,19 +95,19 @@ class LedgerExport:
             if json.loads(file.read_text(encoding="utf-8")) != manifest:
                 raise ExportRefused(f"{self._folder} holds another export: choose an empty directory")
             return read_note((self._folder / "checkpoint").read_text(encoding="utf-8"))
-        if self._folder.exists() and any(self._folder.iterdir()):
+        if self._folder.exists() and {each.name for each in self._folder.iterdir()} - _BEGUN:
             raise ExportRefused(f"{self._folder} is not empty")
         note = newest_note(self._connection)
         if not note:
             raise ExportRefused("there is no signed checkpoint yet: the running gateway makes one within a second")
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "unfinished").touch()
-        (self._folder / "checkpoint").write_text(note, encoding="utf-8")
+        _write(self._folder / "checkpoint", note.encode())
         older = self._connection.execute(select(checkpoints.c.note).where(checkpoints.c.size < read_note(note).size))
         others = (*map(str, older.scalars()), *cosigned_notes(self._connection))
         lines = [dump_json({"note": each}).decode() + "\n" for each in others]
-        (self._folder / "checkpoints.jsonl").write_text("".join(lines), encoding="utf-8")
-        file.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        _write(self._folder / "checkpoints.jsonl", "".join(lines).encode())
+        _write(file, json.dumps(manifest, indent=1).encode())
         return read_note(note)
 
     def write(self, checkpoint: Checkpoint, ticks: Iterator[None]) -> int:
@@ -171,13 +180,13 @@ class LedgerExport:
         while count:
             for number in range(-(-count // TILE_WIDTH)):
                 hashes = self._tree.tile(level, number)[: count - number * TILE_WIDTH]
-                _write(self._folder / tile_path(level, number, len(hashes)), b"".join(hashes))
+                _write_once(self._folder / tile_path(level, number, len(hashes)), b"".join(hashes))
             level, count = level + 1, count // TILE_WIDTH
         for number in range(-(-size // TILE_WIDTH)):
             first = number * TILE_WIDTH
             bodies = [entry.body or b"" for entry in self._entries(first, min(first + TILE_WIDTH, size))]
             bundle = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
-            _write(self._folder / tile_path("entries", number, len(bodies)), bundle)
+            _write_once(self._folder / tile_path("entries", number, len(bodies)), bundle)
 
 
 def _file(name: str, first: int) -> str:
@@ -185,10 +194,20 @@ def _file(name: str, first: int) -> str:
     return f"{folder}/{first:012d}.{ending}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write_once(path: Path, data: bytes) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A whole file under its name or none, however this ends."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _write_row(entry: _Entry, write: Callable[[Sequence[str]], object]) -> None:

@@ -214,8 +214,8 @@ class Maker:
         self._house.integrate()
 
 
-def a_year_before(at: int, days: int = 420) -> int:
-    """A time so many days earlier, in microseconds: as far back as retention of 13 months keeps, and some more."""
+def days_before(at: int, days: int) -> int:
+    """A time so many days earlier, in microseconds."""
     return at - days * _DAY
 
 

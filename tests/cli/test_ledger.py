@@ -153,6 +153,30 @@ def test_an_interrupted_export_goes_on(house: House, monkeypatch: pytest.MonkeyP
     assert (0, 402) == (verified(house, folder).exit_code, json.loads(verified(house, folder).output)["records"])
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "checkpoints.jsonl", "manifest.json", "000", "146"])
+def test_an_export_goes_on_from_any_file(house: House, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The disk fails in the middle of a file: no half of one has its name, and another run writes all of it."""
+    write = Path.replace
+
+    def fails(self: Path, target: Path) -> Path:
+        if target.name == name:
+            self.write_bytes(self.read_bytes()[:-1])
+            raise OSError
+        return write(self, target)
+
+    folder = house.folder / "export"
+    tries = ["export", str(folder), "--format", "jsonl", "--format", "tiles"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fails)
+        failed = run(house, *tries).exit_code
+    (house.folder / "ledger.pub").write_text(run(house, "public-key").output)
+
+    assert (1, 0) == (failed, run(house, *tries).exit_code)
+    assert 0 == verified(house, folder).exit_code
+    assert 256 * 32 == (folder / "tile" / "0" / "000").stat().st_size
+    assert 146 * 32 == (folder / "tile" / "0" / "001.p" / "146").stat().st_size
+
+
 def test_a_part_of_the_ledger_is_checked_by_its_proofs(house: House) -> None:
     """A period alone: its records lead to the signed root; a proof that was changed does not."""
     folder = exported(house, "--since", "2001-01-01", "--until", "2100-01-01")
