@@ -108,7 +108,8 @@ async def _prune(house: House) -> None:
     ledger = SqlLedger(engine=house.engine, key=house.key, clock=CLOCK, deadline_ms=60_000)
     await ledger.start(announce=False)
     retention = Retention(house.engine, ledger)
-    plan = retention.plan_prune(days_before(CLOCK.now(), _KEPT_DAYS))
+    now = CLOCK.now()
+    plan = retention.plan_prune(days_before(now, _KEPT_DAYS), now)
     assert plan.count
     await retention.prune(plan, CLOCK.now())
     await ledger.close()

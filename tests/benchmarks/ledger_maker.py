@@ -97,7 +97,7 @@ class Maker:
 
     def __init__(self, house: House, records_wanted: int, since: int, until: int, seed: int = 7) -> None:
         self._house, self._wanted = house, records_wanted
-        self._since, self._step = since, max(2_000, (until - since) // max(1, records_wanted // 2))
+        self._since, self._step = since, max(2_000, (until - since) * 7 // (records_wanted * 4))
         self._chance = random.Random(seed)
         self._secrets = {
             f"tenant-{each}": Secrets(*map(self._chance.randbytes, (32, 32, 16))) for each in range(TENANTS)
