@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -86,7 +87,8 @@ def _open_console(running: RunningGateway, ask: Callable[[_Scene], object]) -> N
         ask(scene)
     link = f"http://127.0.0.1:{running.port}{PATH}/invitation/{running.first_invitation}"
     click.echo(f"The console: {link}\nCtrl-C ends the demo; nothing of it is kept.")
-    click.launch(link)
+    if "DISPLAY" in os.environ or sys.platform in {"darwin", "win32"}:
+        click.launch(link)
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
 
