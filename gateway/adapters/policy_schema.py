@@ -27,7 +27,7 @@ from gateway.domain.strict_json import Json
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NAME: Final = "^[a-z0-9][a-z0-9._-]{0,63}$"
 _REASON: Final = "^[A-Z0-9][A-Z0-9_]{0,63}$"
-_LABEL: Final = "^[a-z][a-z0-9_-]{0,31}$"
+_LABEL: Final = "^(?!(?:[^0-9]*[0-9]){7})[a-z][a-z0-9_-]{0,31}$"
 _DETECTOR_ID: Final = "^[a-z0-9][a-z0-9_-]{0,49}$"
 _CONTROL: Final = "^[A-Za-z0-9][A-Za-z0-9 ._:()/-]{0,63}$"
 _DAY: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

@@ -31,7 +31,7 @@ from tests.conftest import REPOSITORY
 from tests.egress.harness import ENVIRONMENT, settings_for
 from tests.egress.leaks.canaries import term
 
-_CEILING = "{zone: external, max_label: internal, never: [phi, secret, financial]}"
+_CEILING = "{zone: external, max_label: internal, never: [phi, secret, financial, proprietary]}"
 _DETECTOR = """
 detectors:
   code-name: {{type: terms, label: restricted, classes: [proprietary], terms: [{terms}]}}
