@@ -25,7 +25,8 @@ from pathlib import Path
 import sqlalchemy
 
 from tests.adapters.ledger_house import house_at
-from tests.benchmarks.bench_ledger_reading import fill, index, integrate
+from tests.benchmarks.ledger_maker import Maker, days_before
+from tests.evidence import CLOCK
 from tests.postgres import server_url, start_server
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
@@ -36,6 +37,7 @@ TARGET = 0.6
 _SHAPE = 4.0  # a coefficient of variation of one half, as the detector's p50 and p99 have it
 _MOST_IN_A_BATCH = 256
 _RECORDS_A_REQUEST = 2
+_DAYS = 420
 _TABLES = ("records", "record_salts", "tree_entries", "tree_nodes", "search_entries", "search_terms")
 Figures = dict[str, float]
 
@@ -143,9 +145,8 @@ def measured_size(records: int) -> Figures:
     server = start_server(folder / "postgres")
     try:
         with house_at(server_url(server, "postgres"), folder) as house:
-            fill(house, records, random.Random(7))
-            integrate(house)
-            index(house)
+            now = CLOCK.now()
+            Maker(house, records, days_before(now, _DAYS), now).fill()
             size = sqlalchemy.text("SELECT pg_total_relation_size(:name)")
             with house.engine.connect() as connection:
                 sizes = {name: connection.execute(size, {"name": name}).scalar_one() for name in _TABLES}

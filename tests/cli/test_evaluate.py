@@ -30,7 +30,7 @@ def written(folder: Path, provider: str) -> Path:
     file = folder / "gateway.yaml"
     file.write_text(
         f'database: {{url: "sqlite:///{folder}/gateway.db"}}\n'
-        f'ledger: {{key_file: "{folder}/ledger.key"}}\n'
+        f'ledger: {{key_file: "{folder}/ledger.key", append_deadline_ms: 5000}}\n'
         "detector: {deadline_ms: 20000}\n"
         "destinations:\n"
         f'  openai: {{zone: external, adapter: openai, base_url: "{provider}", api_key_env: STAND_IN_KEY}}\n'

@@ -27,7 +27,6 @@ from gateway.adapters.database import open_database
 from gateway.adapters.sql_records import of_decision, of_period, opening_of
 from gateway.cli.running import RunningGateway
 from gateway.domain.strict_json import object_at
-from gateway.settings import Ledger
 from gateway.testing.stand_in import CutOff, Gate, Held, Raw, StandIn, Status
 from tests.egress.conftest import House
 from tests.egress.harness import ENVIRONMENT, client_for, holds, left, settings_for
@@ -40,9 +39,8 @@ EMAIL = "dana.whitfield@example.com"
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A gateway of this module's own, since its parts are killed."""
     folder = tmp_path_factory.mktemp("fragile")
-    deadline = Ledger(key_file=folder / "ledger.key", append_deadline_ms=250)
     with StandIn() as provider:
-        settings = settings_for(folder, provider.base_url, ledger=deadline)
+        settings = settings_for(folder, provider.base_url)
         with RunningGateway(settings, ENVIRONMENT) as running:
             client = client_for(running.base_url, running.first_key)
             yield House(running, provider, client, folder)

@@ -62,8 +62,10 @@ _AS_CHAT: Mapping[str, Json] = {
     "POST /v1/completions": None,
     "POST /v1/messages": {"messages": [_QUESTION]},
 }
+_ASKED_FOR = {"POST /v1/messages": "claude-sonnet-4-5", "POST /v1/embeddings": "out-vectors"}
+"""A name for vectors leads to one model only."""
 WAYS: tuple[Way, ...] = (
-    *(Way(op, "claude-sonnet-4-5" if op == "POST /v1/messages" else "gpt-4o-mini") for op in OPERATIONS),
+    *(Way(op, _ASKED_FOR.get(op, "gpt-4o-mini")) for op in OPERATIONS),
     *(Way(op, "chat-mini", "chat completions", last) for op, last in _AS_CHAT.items()),
 )
 """Every operation in its own dialect, and those that can be asked in another."""

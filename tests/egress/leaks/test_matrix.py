@@ -51,7 +51,7 @@ def test_nothing_leaks(masking_house: House, way: Way) -> None:
     assert not [str(result.case) for result in results if result.verdict is Verdict.PARTLY]
     assert len(told) == len(of_way(way))
     if way.operation == "POST /v1/embeddings":
-        assert {Verdict.STAYED, Verdict.REFUSED} == set(told)
+        assert {Verdict.REFUSED} == set(told)
     else:
         assert told.count(Verdict.MASKED) > len(told) / 2
 
@@ -80,14 +80,16 @@ def test_the_same_request_leaves_when_it_is_harmless(masking_house: House, way: 
 def test_the_shipped_policy_keeps_every_field(shipped_house: House, way: Way) -> None:
     """One request for each field: numbers stay inside, keys are refused, addresses are masked."""
     clear = [case for case in of_way(way) if case.form is Form.CLEAR and case.kind is not Kind.TERM]
+    vectors = way.operation == "POST /v1/embeddings"
     for case in clear:
         [result] = judged(shipped_house, [case])
-        inside = {Verdict.REFUSED if result.code in UNSERVED else Verdict.STAYED}  # chat inside cannot say everything
+        # Chat inside cannot say everything, and no other model makes the vectors of a name that leads outside.
+        inside = {Verdict.REFUSED if vectors or result.code in UNSERVED else Verdict.STAYED}
         expected = {
             Kind.SSN: inside,
             Kind.CARD: inside,
             Kind.KEY: {Verdict.REFUSED},
-            Kind.EMAIL: inside if way.operation == "POST /v1/embeddings" else {Verdict.MASKED},
+            Kind.EMAIL: inside if vectors else {Verdict.MASKED},
         }[case.kind]
         shaped = {Verdict.REFUSED} if case.spot.slot is Slot.SHAPED else set()
         assert result.verdict in expected | shaped, str(case)
