@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -16,7 +15,7 @@ from gateway.adapters.sql_records import of_period, with_outcome
 from gateway.cli.ledger_read import Moment, reading
 from gateway.cli.ledger_verify import own_signer, verify_database
 from gateway.cli.options import config_option, settings_of
-from gateway.domain.ledger_costs import PeriodCosts, Saving
+from gateway.domain.ledger_costs import SAVED, PeriodCosts
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport, SentOutside
 from gateway.verifier.checks import Outside
 from gateway.verifier.findings import Report, Verdict
@@ -25,10 +24,6 @@ from gateway.verifier.told import PROTECTS, as_json, not_protected
 
 _NONE_SENT = "None. No decision of this period sent data of class phi, financial or secret outside."
 _CHANGES = "Policies that came into force, or were rejected"
-_ESTIMATED = (
-    "Estimates, of requests whose model leads outside and inside: the same tokens at list prices, time at hourly_cost."
-    " The policy may have let none of them leave."
-)
 _STYLE = """
 body { font: 11pt/1.45 Georgia, serif; max-width: 46em; margin: 2em auto; color: #111; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.1em; margin-top: 1.6em; border-bottom: 1px solid #999; }
@@ -72,28 +67,14 @@ def report(since: int, until: int, kind: str, witness_keys: tuple[Iterable[str],
     sys.exit(verified.verdict)
 
 
-def _sections(told: PeriodReport) -> list[tuple[str, Counter[str]]]:
-    return [
-        ("Decisions by route", told.routes),
-        ("Decisions by class of data", told.classes),
-        ("Decisions by tenant and app", told.apps),
-        ("Decisions by destination", told.destinations),
-        ("Transforms applied, by what was found", told.transforms),
-        ("Policies in force, by decisions", told.policies),
-        ("Exceptions used", told.exceptions),
-        ("How requests ended", told.results),
-        ("Other records", told.events),
-    ]
-
-
 def _as_text(told: PeriodReport, verified: Report) -> str:
     lines = [f"Record of decisions, {_time(told.since)} to {_time(told.until)}", "", _decisions(told)]
-    for title, counts in _sections(told):
+    for title, counts in told.sections:
         lines += ["", title, *(f"  {count:>10}  {name}" for name, count in counts.most_common())]
         lines += [] if counts else ["           -"]
     lines += ["", f"{_CHANGES}: {len(told.changes)}", *(f"  {_time(at)}  {said}" for at, said in told.changes)]
-    head, rows, notes = _costs(told.costs)
-    lines += ["", head, *("  " + "".join(f"{each:>12}" for each in row[:4]) + f"  {row[4]}" for row in rows)]
+    rows, notes = told.costs.table()
+    lines += ["", SAVED, *("  " + "".join(f"{each:>12}" for each in row[:4]) + f"  {row[4]}" for row in rows)]
     lines += [f"  {each}" for each in notes]
     lines += ["", f"Sent outside with {', '.join(SENSITIVE)}: {told.sensitive_count}"]
     lines += [f"  {_sent(each)}" for each in told.sensitive] or [f"  {_NONE_SENT}"]
@@ -139,18 +120,18 @@ def _as_json(told: PeriodReport, verified: Report) -> dict[str, object]:
 
 def _as_html(told: PeriodReport, verified: Report) -> str:
     parts = [f"<p>{_decisions(told)}.</p>"]
-    for title, counts in _sections(told):
+    for title, counts in told.sections:
         rows = [
             f"<tr><td class=n>{count}</td><td>{html.escape(name)}</td></tr>" for name, count in counts.most_common()
         ]
         parts += [f"<h2>{title}</h2>", f"<table>{''.join(rows)}</table>" if rows else "<p>None.</p>"]
     parts += [f"<h2>{_CHANGES}: {len(told.changes)}</h2>"]
     parts += [f"<p>{_time(at)} <code>{html.escape(said)}</code></p>" for at, said in told.changes]
-    saved, lines, notes = _costs(told.costs)
+    lines, notes = told.costs.table()
     cells = [
         "".join(f"<td class=n>{each}</td>" for each in row[:4]) + f"<td>{html.escape(row[4])}</td>" for row in lines
     ]
-    parts += [f"<h2>{saved}</h2>", f"<table><tr>{'</tr><tr>'.join(cells)}</tr></table>"]
+    parts += [f"<h2>{SAVED}</h2>", f"<table><tr>{'</tr><tr>'.join(cells)}</tr></table>"]
     parts += [f"<p>{each}</p>" for each in notes]
     parts += [f"<h2>Sent outside with {', '.join(SENSITIVE)}: {told.sensitive_count}</h2>"]
     parts += [f"<p class=bad>{html.escape(_sent(each))}</p>" for each in told.sensitive] or [f"<p>{_NONE_SENT}</p>"]
@@ -172,32 +153,6 @@ def _as_html(told: PeriodReport, verified: Report) -> str:
 def _decisions(told: PeriodReport) -> str:
     own = f", {told.synthetic} of them on the gateway's own probes" if told.synthetic else ""
     return f"{told.decisions} decisions{own}"
-
-
-def _costs(costs: PeriodCosts) -> tuple[str, list[tuple[str, ...]], list[str]]:
-    """What answers from inside saved: a heading, rows of a table, and what to know of them."""
-    total = costs.total
-    rows: list[tuple[str, ...]] = [("answers", "outside", "inside", "saved", "by tenant, app and task, in US dollars")]
-    ordered = sorted(costs.savings.items(), key=lambda item: (-item[1].saved, item[0]))
-    rows += [_saving(saving, f"{app}, {task}") for (app, task), saving in ordered]
-    rows += [_saving(total, "all")]
-    notes = [_ESTIMATED]
-    if total.unpriced:
-        notes.append(f"{total.unpriced} answers have no known price outside, and count as nothing there.")
-    if total.free:
-        notes.append(f"{total.free} answers came from a machine of which nobody said what it costs (hourly_cost).")
-    unpriced = f", and {costs.unpriced} answers without a known price" if costs.unpriced else ""
-    notes.append(f"What was sent outside cost ${_dollars(costs.spent)} at list prices{unpriced}.")
-    return "What answers from inside would have cost outside", rows, notes
-
-
-def _saving(saving: Saving, name: str) -> tuple[str, ...]:
-    dollars = (_dollars(each) for each in (saving.outside, saving.inside, saving.saved))
-    return (f"{saving.answers}", *dollars, name)
-
-
-def _dollars(nano: int) -> str:
-    return f"{nano / 1e9:.4f}"
 
 
 def _costs_json(costs: PeriodCosts) -> dict[str, object]:

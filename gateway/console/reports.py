@@ -13,7 +13,7 @@ from gateway.adapters.file_policies import PolicyErrors, read_files
 from gateway.adapters.ledger_export import ExportRefused, LedgerExport, Wanted
 from gateway.adapters.part_export import PartExport
 from gateway.adapters.sql_audit import SqlAudit, until_signed
-from gateway.adapters.sql_records import StoredRecord, of_period
+from gateway.adapters.sql_records import StoredRecord, of_period, with_outcome
 from gateway.console.asked import Answer, Asked, Download, Page, Refused
 from gateway.console.decisions import moment_of, whole_at
 from gateway.console.exporting import INSTRUCTIONS, archived
@@ -21,6 +21,7 @@ from gateway.console.gate import Seen
 from gateway.console.rendering import STYLE, day, linked, render
 from gateway.domain.accounts import FAR, Sight
 from gateway.domain.evidence import Event, EventKind
+from gateway.domain.ledger_costs import SAVED
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport
 from gateway.domain.strict_json import text_at
 from gateway.verifier.checks import Verification
@@ -81,7 +82,9 @@ async def _report(asked: Asked) -> dict[str, object]:
         "since": day(sight.since),
         "until": day(sight.until - 1) if sight.until < FAR else "",
         "told": told,
-        "sections": _sections(told),
+        "sections": [(title, counts.most_common()) for title, counts in told.sections],
+        "saved": SAVED,
+        "savings": told.costs.table(),
         "sensitive": ", ".join(SENSITIVE),
         "cut": told.sensitive_count > MOST_LISTED,
         "verdict": verdict,
@@ -109,6 +112,7 @@ def _counted(audit: SqlAudit, sight: Sight) -> PeriodReport:
     told = PeriodReport(sight.since, sight.until)
     for record in _seen(audit, sight):
         told.add(record.document)
+    told.unresolved -= with_outcome(audit.connection, told.unresolved)
     return told
 
 
@@ -118,21 +122,6 @@ def _seen(audit: SqlAudit, sight: Sight) -> Iterator[StoredRecord]:
         document = record.document
         if sight.covers(text_at(document, "tenant"), whole_at(document, "t")):
             yield record
-
-
-def _sections(told: PeriodReport) -> list[tuple[str, list[tuple[str, int]]]]:
-    counted = (
-        ("Decisions by route", told.routes),
-        ("Decisions by class of data", told.classes),
-        ("Decisions by tenant and app", told.apps),
-        ("Decisions by destination", told.destinations),
-        ("Transforms applied, by what was found", told.transforms),
-        ("Policies in force, by decisions", told.policies),
-        ("Exceptions used", told.exceptions),
-        ("How requests ended", told.results),
-        ("Other records", told.events),
-    )
-    return [(title, counts.most_common()) for title, counts in counted]
 
 
 def _archive(audit: SqlAudit, sight: Sight, page: str, public_key: str, policies: Path) -> Path:

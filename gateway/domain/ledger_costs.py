@@ -9,6 +9,14 @@ from gateway.domain.strict_json import Json, number_at, object_at, text_at
 
 _MOST_KINDS = 10_000
 _SENT = ("", "")
+_HEAD = ("answers", "outside", "inside", "saved", "by tenant, app and task, in US dollars")
+_ESTIMATED = (
+    "Estimates, of requests whose model leads outside and inside: the same tokens at list prices, time at hourly_cost."
+    " The policy may have let none of them leave."
+)
+
+SAVED = "What answers from inside would have cost outside"
+"""The heading of `PeriodCosts.table`."""
 
 
 @dataclass(slots=True)
@@ -29,6 +37,10 @@ class Saving:
     def saved(self) -> int:
         """Outside less inside."""
         return self.outside - self.inside
+
+    def row(self, name: str) -> tuple[str, ...]:
+        """Of a table under `PeriodCosts.table`'s head."""
+        return (f"{self.answers}", *map(_dollars, (self.outside, self.inside, self.saved)), name)
 
 
 @dataclass(slots=True)
@@ -65,6 +77,20 @@ class PeriodCosts:
             saving.inside += number_at(cost, "nusd")
             saving.free += not number_at(cost, "known")
 
+    def table(self) -> tuple[list[tuple[str, ...]], list[str]]:
+        """What answers from inside saved: rows, the first of them the head, and what to know of them."""
+        total = self.total
+        ordered = sorted(self.savings.items(), key=lambda item: (-item[1].saved, item[0]))
+        rows = [saving.row(f"{app}, {task}") for (app, task), saving in ordered]
+        notes = [_ESTIMATED]
+        if total.unpriced:
+            notes.append(f"{total.unpriced} answers have no known price outside, and count as nothing there.")
+        if total.free:
+            notes.append(f"{total.free} answers came from a machine of which nobody said what it costs (hourly_cost).")
+        unpriced = f", and {self.unpriced} answers without a known price" if self.unpriced else ""
+        notes.append(f"What was sent outside cost ${_dollars(self.spent)} at list prices{unpriced}.")
+        return [_HEAD, *rows, total.row("all")], notes
+
     @property
     def total(self) -> Saving:
         """All apps and tasks together."""
@@ -76,3 +102,7 @@ class PeriodCosts:
             total.inside += each.inside
             total.free += each.free
         return total
+
+
+def _dollars(nano: int) -> str:
+    return f"{nano / 1e9:.4f}"

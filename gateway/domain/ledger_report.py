@@ -79,6 +79,21 @@ class PeriodReport:
                 action = text_at(document, "action")
                 self.events[f"{kind} {action}".strip()] += 1
 
+    @property
+    def sections(self) -> tuple[tuple[str, Counter[str]], ...]:
+        """What is counted by name, each with its heading."""
+        return (
+            ("Decisions by route", self.routes),
+            ("Decisions by class of data", self.classes),
+            ("Decisions by tenant and app", self.apps),
+            ("Decisions by destination", self.destinations),
+            ("Transforms applied, by what was found", self.transforms),
+            ("Policies in force, by decisions", self.policies),
+            ("Exceptions used", self.exceptions),
+            ("How requests ended", self.results),
+            ("Other records", self.events),
+        )
+
     def _decision(self, document: Mapping[str, Json]) -> None:
         does, policy = object_at(document, "do"), object_at(document, "pol")
         route, classes = text_at(does, "route"), words_at(document, "classes")

@@ -67,6 +67,8 @@ async def test_the_evidence_bundle_is_checked_without_the_console(site: Site, tm
     assert any(name.startswith("policies/") for name in archive.namelist())
     report = (tmp_path / "report.html").read_text()
     assert "Sent outside with phi, financial, secret: 1" in report
+    assert "What answers from inside would have cost outside" in report
+    assert "What was sent outside cost $" in report
     assert client.token not in report
 
 
@@ -181,3 +183,17 @@ async def test_keys_are_made_and_revoked(site: Site) -> None:
     assert (await admin.submit(f"/console/administration/keys/{key_id[1]}/revoke")).status_code == 404
     assert (await admin.submit("/console/administration/keys", name=HOSTILE, tenant="a", app="b")).status_code == 400
     assert "gw_" not in await admin.page("/console/administration")
+
+
+async def test_an_outcome_after_the_period_counts_as_known(site: Site) -> None:
+    """A request that was still under way when the period ended is no open question of that period."""
+    begun = datetime.now(UTC) - timedelta(days=2)
+    late = decided(at=int(begun.timestamp() * 1e6))
+    site.add(late, outcome(late.decision_id))
+    await site.settle()
+    client = await site.person("cleo", Role.AUDITOR)
+
+    page = await client.page(f"/console/reports?since={begun.date()}&until={begun.date()}")
+
+    assert "1 decisions were recorded" in page
+    assert "not known what became of it: 0" in page
