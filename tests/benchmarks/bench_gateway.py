@@ -28,6 +28,7 @@ from typing import Any
 
 import httpx
 
+import gateway.detection.nlp  # spaCy finds the parts of the pipeline by their names
 from tests.conftest import REPOSITORY
 
 RESULTS = REPOSITORY / "docs" / "benchmarks" / "gateway.json"
