@@ -10,38 +10,16 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import assert_never
+from typing import assert_never, get_args
 
 from pydantic import SecretStr, ValidationError
 
 from gateway.adapters.strict_yaml import YamlFlag, YamlList, YamlMap, YamlNode, YamlNumber, YamlText, parse
 from gateway.domain.policy import Zone
 from gateway.domain.strict_json import Json
-from gateway.settings.destinations import (
-    LitellmExternal,
-    LlamaCpp,
-    ModelAlias,
-    OpenAiExternal,
-    OpenAiLocal,
-    SentenceEncoder,
-)
+from gateway.settings.destinations import LitellmExternal, OpenAiExternal, OpenAiLocal
 from gateway.settings.document import Settings
-from gateway.settings.sections import (
-    Auth,
-    Canary,
-    Console,
-    Database,
-    Detector,
-    Egress,
-    Ledger,
-    Limits,
-    ModelFiles,
-    Oidc,
-    Policies,
-    QuotaSection,
-    Section,
-    Server,
-)
+from gateway.settings.sections import Egress, Limits, Oidc, Section
 
 ENVIRONMENT_PREFIX = "GATEWAY_"
 _DESTINATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -175,28 +153,21 @@ def _explain(error: ValidationError) -> str:
     return "\n".join(sorted(set(lines))) or "the configuration is not valid"
 
 
-_SECTIONS: Mapping[str, tuple[type[Section], ...]] = {
-    "server": (Server,),
-    "database": (Database,),
-    "ledger": (Ledger,),
-    "policies": (Policies,),
-    "detector": (Detector,),
-    "canary": (Canary,),
-    "auth": (Auth,),
-    "console": (Console, Oidc),
-    "limits": (Limits, QuotaSection),
-    "egress": (Egress,),
-    "model_files": (ModelFiles,),
-    "destinations": (OpenAiExternal, LitellmExternal, OpenAiLocal, LlamaCpp, SentenceEncoder),
-    "models": (ModelAlias,),
-}
-
-
 def _did_you_mean(location: tuple[int | str, ...]) -> str:
-    sections = _SECTIONS.get(str(location[0]), ()) if len(location) > 1 else (Settings,)
-    known = {field for section in sections for field in section.model_fields}
+    known = set(Settings.model_fields)
+    if len(location) > 1:
+        section = Settings.model_fields.get(str(location[0]))
+        known = {key for each in _sections_in(section and section.annotation) for key in each.model_fields}
     close = difflib.get_close_matches(str(location[-1]), sorted(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _sections_in(kind: object) -> set[type[Section]]:
+    """The sections that the type of a setting names, and those inside of them."""
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return {kind}.union(*(_sections_in(field.annotation) for field in kind.model_fields.values()))
+    found: set[type[Section]] = set()
+    return found.union(*(_sections_in(each) for each in get_args(kind)))
 
 
 def _check_references(settings: Settings) -> None:
