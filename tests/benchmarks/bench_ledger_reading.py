@@ -1,9 +1,12 @@
 """How fast a ledger of N records is integrated, verified, exported, reported, searched and pruned.
 
-python -m tests.benchmarks.bench_ledger_reading [--records N] [--postgres] [--out docs/benchmarks/ledger-reading.json]
+    python -m tests.benchmarks.bench_ledger_reading [--records N] [--postgres] [--out FILE]
+    python -m tests.benchmarks.bench_ledger_reading --folder DIR   # searched, verified and reported in a kept ledger
 
-The ledger is made by `ledger_maker`, spread over 420 days. Each search asks for a page of fifty again and again: the
-first one, with other values each time, and one after a place in the middle. `--plans` prints how PostgreSQL finds them.
+Ledgers are made by `ledger_maker`, spread over 420 days. What changes a ledger (the tree and the index anew, pruning)
+or fills the disk (export) runs on one that is thrown away, never in `--folder`. Each search asks for a page of fifty
+again and again: the first one, with other values each time, and one after a place in the middle. `--plans` prints how
+PostgreSQL finds them.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -32,14 +34,12 @@ from gateway.domain.ledger_report import PeriodReport
 from gateway.domain.ledger_search import Query
 from gateway.verifier.checks import Verification
 from gateway.verifier.export import ExportSource
-from tests.adapters.ledger_house import House, house_at
-from tests.benchmarks.ledger_maker import APPS, TENANTS, Maker, days_before
+from tests.adapters.ledger_house import House
+from tests.benchmarks.ledger_maker import APPS, DAYS, TENANTS, days_before, fill, house_in, opened
 from tests.evidence import CLOCK
-from tests.postgres import server_url, start_server
 
 _SEARCHES = 50
-_DAYS, _KEPT_DAYS = 420, 395
-_NOT_MORE_FOR_THE_TREE = 200_000
+_KEPT_DAYS = 395
 Figures = dict[str, float]
 
 
@@ -146,7 +146,7 @@ def queries(chance: random.Random) -> dict[str, Callable[[], Query]]:
 
 def searches(house: House, chance: random.Random) -> Iterator[tuple[str, list[float]]]:
     """Milliseconds of each, by what is asked: first pages and pages from a place in the middle in turn."""
-    middle = Place(days_before(CLOCK.now(), _DAYS // 2), 0)
+    middle = Place(days_before(CLOCK.now(), DAYS // 2), 0)
     for name, query in queries(chance).items():
         took = []
         for number in range(_SEARCHES):
@@ -184,55 +184,62 @@ def _statements(house: House, query: Query) -> list[tuple[str, Any]]:
     return asked
 
 
-def measure(house: House, records: int, *, explain: bool) -> Figures:
-    """All of it on one database."""
+def read(house: House, figures: Figures, *, explain: bool) -> None:
+    """What leaves the ledger as it is."""
     chance = random.Random(7)
-    figures: Figures = {}
-    now = CLOCK.now()
-    timed(figures, "fill", lambda: Maker(house, records, days_before(now, _DAYS), now).fill())
     figures["records"] = int(str(house.rows("SELECT count(*) FROM records")[0][0]))
-    if records <= _NOT_MORE_FOR_THE_TREE:
-        timed(figures, "integrate", lambda: integrate(house))
-        timed(figures, "index", lambda: index(house))
-    with house.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
     for name, took in searches(house, chance):
         figures[f"search_{name}_p50_ms"] = round(took[len(took) // 2], 2)
         figures[f"search_{name}_p95_ms"] = round(took[int(len(took) * 0.95)], 2)
         print("search", name, figures[f"search_{name}_p50_ms"], figures[f"search_{name}_p95_ms"], flush=True)
     if explain:
         plans(house, chance)
-    for work in (verify, export, verify_export, report, prune):
+    for work in (verify, report):
+        timed(figures, work.__name__, lambda work=work: work(house))
+
+
+def change(house: House, figures: Figures) -> None:
+    """What changes the ledger, or writes about as much."""
+    figures["changed_records"] = int(str(house.rows("SELECT count(*) FROM records")[0][0]))
+    for work in (integrate, index, export, verify_export, prune):
         timed(figures, work.__name__, lambda work=work: work(house))
     timed(figures, "verify_pruned", lambda: verify(house))
-    return figures
+
+
+def measure(kept: Path | None, records: int, *, postgres: bool, explain: bool) -> tuple[str, Figures]:
+    """The database's name and all figures: reading in the folder that was filled before, if there is one, and the rest
+    on a ledger that is thrown away."""
+    figures: Figures = {}
+    if kept is not None:
+        with opened(kept) as house:
+            postgres = house.engine.dialect.name == "postgresql"
+            read(house, figures, explain=explain)
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-bench-") as scratch,
+        house_in(Path(scratch), postgres=postgres) as house,
+    ):
+        timed(figures, "fill", lambda: fill(house, records))
+        if kept is None:
+            read(house, figures, explain=explain)
+        change(house, figures)
+        return house.engine.dialect.name, figures
 
 
 def main() -> None:
     """Measure, print, and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=200_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=60_000, help="of the ledger that is made here")
+    parser.add_argument("--folder", type=Path, default=None, help="a ledger that `ledger_maker` made, read beside it")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, not on SQLite")
     parser.add_argument("--plans", action="store_true", help="print the plan of each search (PostgreSQL)")
     parser.add_argument("--out", type=Path, default=None)
-    arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="gateway-bench-"))
-    (folder / "postgres").mkdir()
-    server = start_server(folder / "postgres") if arguments.postgres else None
-    url = server_url(server, "postgres") if server else f"sqlite:///{folder}/gateway.db"
+    asked = parser.parse_args()
     load = os.getloadavg()[0]
-    try:
-        with house_at(url, folder) as house:
-            figures = measure(house, arguments.records, explain=arguments.plans)
-    finally:
-        if server is not None:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.out is not None:
-        name = "postgresql" if arguments.postgres else "sqlite"
-        known = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    name, figures = measure(asked.folder, asked.records, postgres=asked.postgres, explain=asked.plans)
+    if asked.out is not None:
+        known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
         known[name] = {"cores": os.cpu_count(), "load_before": round(load, 1), **figures}
-        arguments.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        asked.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

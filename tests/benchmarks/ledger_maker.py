@@ -1,5 +1,9 @@
 """Makes a sound ledger of millions of records in minutes: chained, in the tree, signed and indexed for search.
 
+    python -m tests.benchmarks.ledger_maker --records 5000000 --postgres --folder DIR
+
+keeps it in DIR, with its key and PostgreSQL's data directory, for benchmarks that only read (`opened`).
+
 Each record is a copy of one that the gateway's own encoder made, with its id, time, place and predecessor put in: so
 verification passes, and finds whatever is altered afterwards. Rows go in by COPY on PostgreSQL, many at once on SQLite.
 Half of the records are decisions, half their outcomes, of four writers, forty apps and eight tenants; one decision in a
@@ -8,10 +12,14 @@ thousand is of a rare class, and one in two thousand is open still.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, Table, select
 
@@ -33,13 +41,15 @@ from gateway.domain.labels import DataClass, Label
 from gateway.domain.ledger_search import OPEN, terms_of
 from gateway.domain.record import NO_LEAF, Link, encode
 from gateway.verifier.formats import Tree, leaf_hash
-from tests.adapters.ledger_house import House
-from tests.evidence import activated, decided, finding, outcome
+from tests.adapters.ledger_house import House, house_at
+from tests.evidence import CLOCK, activated, decided, finding, outcome
+from tests.postgres import server_url, start_server
 
-TENANTS, APPS = 8, 40
+TENANTS, APPS, DAYS = 8, 40, 420
 _WRITERS = 4
 _VARIANTS = 400
 _AT_ONCE = 20_000
+_FILLED = "filled.json"
 _IN_A_ROW = 128
 _DAY = 86_400_000_000
 _MARK = Link("gw-0123abcd", 7_777_777_777, bytes.fromhex("5a" * 32), bytes.fromhex("a5" * 16))
@@ -214,6 +224,41 @@ class Maker:
         self._house.integrate()
 
 
+@contextlib.contextmanager
+def house_in(folder: Path, *, postgres: bool) -> Iterator[House]:
+    """The ledger in a folder: its database (a server of its own on PostgreSQL, while this lasts), its key, its signer's
+    memory. Empty where the folder is."""
+    data = folder / "postgres"
+    if not postgres:
+        with house_at(f"sqlite:///{folder}/gateway.db", folder) as house:
+            yield house
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    server = start_server(data)
+    try:
+        with house_at(server_url(server, "postgres"), folder) as house:
+            yield house
+    finally:
+        server.stop()
+
+
+def fill(house: House, records_wanted: int) -> int:
+    """Records of `DAYS` days until now, and what autovacuum would come to do. How many there are now."""
+    now = CLOCK.now()
+    made = Maker(house, records_wanted, days_before(now, DAYS), now).fill()
+    with house.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE")
+    return made
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[House]:
+    """The ledger that this module's command made in a folder. Raises `FileNotFoundError` for a folder without one."""
+    kept = json.loads((folder / _FILLED).read_text(encoding="utf-8"))
+    with house_in(folder, postgres=kept["database"] == "postgresql") as house:
+        yield house
+
+
 def days_before(at: int, days: int) -> int:
     """A time so many days earlier, in microseconds."""
     return at - days * _DAY
@@ -253,3 +298,24 @@ def _insert(connection: Connection, table: Table, rows: Sequence[tuple[object, .
         copy.set_types([_KINDS.get(type(column.type), "text") for column in table.columns])
         for row in rows:
             copy.write_row(row)
+
+
+def main() -> None:
+    """Fill a folder, and say last that it is full."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, not on SQLite")
+    parser.add_argument("--folder", type=Path, required=True, help="an empty one, or one that is not there yet")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with house_in(arguments.folder, postgres=arguments.postgres) as house:
+        made = fill(house, arguments.records)
+        name = house.engine.dialect.name
+    took = round(time.monotonic() - start)
+    (arguments.folder / _FILLED).write_text(json.dumps({"database": name, "records": made, "seconds": took}))
+    print(f"{made} records in {took} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,6 @@ import heapq
 import json
 import math
 import random
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +23,7 @@ from pathlib import Path
 
 import sqlalchemy
 
-from tests.adapters.ledger_house import house_at
-from tests.benchmarks.ledger_maker import Maker, days_before
-from tests.evidence import CLOCK
-from tests.postgres import server_url, start_server
+from tests.benchmarks.ledger_maker import fill, house_in
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 LOADS = (100, 1_000, 10_000)
@@ -37,7 +33,6 @@ TARGET = 0.6
 _SHAPE = 4.0  # a coefficient of variation of one half, as the detector's p50 and p99 have it
 _MOST_IN_A_BATCH = 256
 _RECORDS_A_REQUEST = 2
-_DAYS = 420
 _TABLES = ("records", "record_salts", "tree_entries", "tree_nodes", "search_entries", "search_terms")
 Figures = dict[str, float]
 
@@ -58,17 +53,19 @@ class Costs:
 def measured() -> Costs:
     """From the committed figures of the other benchmarks."""
     gateway = json.loads((BENCHMARKS / "gateway.json").read_text())
-    rows = {(row["name"], row["tasks"]): row for row in json.loads((BENCHMARKS / "ledger.json").read_text())["rows"]}
+    rows = json.loads((BENCHMARKS / "ledger.json").read_text())["rows"]
+    loaded = next(row for row in rows if (row["name"], row["writers"]) == ("postgresql", 1))
+    idle = next(row for row in rows if row["name"] == "postgresql, idle")
     reading = json.loads((BENCHMARKS / "ledger-reading.json").read_text())["sqlite"]
-    each = 1000 / rows["postgresql, one writer", 64]["per_second"]
+    each = 1000 / loaded["per_second"]
     return Costs(
         loop=1000 / gateway["requests_per_second"]["same text"],
         detect=52.3,  # one new turn of 500 characters: docs/benchmarks/detection.md, row 11
-        commit=rows["postgresql, idle", 1]["p50"] - each,
+        commit=idle["p50"] - each,
         commit_record=each,
-        postgres=rows["postgresql, one writer", 64]["per_second"],
-        tree=reading["records"] / reading["integrate_cpu_s"],
-        index=reading["records"] / (reading["integrate_cpu_s"] + reading["index_cpu_s"]),
+        postgres=loaded["per_second"],
+        tree=reading["changed_records"] / reading["integrate_cpu_s"],
+        index=reading["changed_records"] / (reading["integrate_cpu_s"] + reading["index_cpu_s"]),
     )
 
 
@@ -140,20 +137,12 @@ def simulated(costs: Costs, load: int, bytes_a_record: float, chance: random.Ran
 
 def measured_size(records: int) -> Figures:
     """Bytes a record of each table, indexes and tree included, in a real PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="gateway-scale-"))
-    (folder / "postgres").mkdir()
-    server = start_server(folder / "postgres")
-    try:
-        with house_at(server_url(server, "postgres"), folder) as house:
-            now = CLOCK.now()
-            Maker(house, records, days_before(now, _DAYS), now).fill()
-            size = sqlalchemy.text("SELECT pg_total_relation_size(:name)")
-            with house.engine.connect() as connection:
-                sizes = {name: connection.execute(size, {"name": name}).scalar_one() for name in _TABLES}
-        return {name: round(each / records, 1) for name, each in sizes.items()}
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="gateway-scale-") as folder, house_in(Path(folder), postgres=True) as house:
+        fill(house, records)
+        size = sqlalchemy.text("SELECT pg_total_relation_size(:name)")
+        with house.engine.connect() as connection:
+            sizes = {name: connection.execute(size, {"name": name}).scalar_one() for name in _TABLES}
+    return {name: round(each / records, 1) for name, each in sizes.items()}
 
 
 def main() -> None:
