@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import tempfile
@@ -48,11 +49,18 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """The URL of a fresh, empty database."""
+    with fresh_database(postgres) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def fresh_database(server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty database, which is dropped afterwards."""
     name = f"test_{next(_NUMBERS)}"
-    engine = sqlalchemy.create_engine(server_url(postgres, "postgres"), isolation_level="AUTOCOMMIT")
+    engine = sqlalchemy.create_engine(server_url(server, "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    yield server_url(postgres, name)
+    yield server_url(server, name)
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
     engine.dispose()

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text, update
 
 from gateway.adapters.checkpoint_signer import CheckpointSigner
 from gateway.adapters.database import open_database, upgrade
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.sql_chain import Chain
 from gateway.adapters.sql_integrator import Integrator
+from gateway.adapters.tables import records
 from gateway.domain.evidence import Event, EventKind, Evidence
 from gateway.verifier.formats import PublicKey, read_public_key
 from tests.evidence import CLOCK, activated, decided, outcome
@@ -77,6 +78,14 @@ class House:
         """What a database administrator does. How many rows that changed."""
         with self.engine.begin() as connection:
             return connection.execute(text(sql), values).rowcount
+
+    def alter(self, decision_id: str, old: str, new: str) -> None:
+        """Other bytes in the records of a decision, put there by a database administrator."""
+        of_it = records.c.decision_id == decision_id
+        with self.engine.begin() as connection:
+            for body in connection.execute(select(records.c.body).where(of_it)).scalars().all():
+                other = bytes(body).replace(old.encode(), new.encode())
+                connection.execute(update(records).where(records.c.body == body).values(body=other))
 
 
 @contextlib.contextmanager

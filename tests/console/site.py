@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
@@ -27,7 +28,8 @@ from gateway.settings import Console, Database, Ledger, Oidc, Settings
 from tests.adapters.ledger_house import House, house_at
 from tests.evidence import CLOCK
 
-_ENDS = ("position FROM search_progress", "max(position) FROM tree_entries")
+ON_BOTH_DATABASES = pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True, scope="module")
+"""For a file of tests: each of them with a console over SQLite, and with one over PostgreSQL."""
 PASSWORD = "correct horse battery staple"
 BASE = "https://console.test"
 
@@ -113,14 +115,15 @@ def until_settled(house: House) -> bool:
     return False
 
 
-def _url(folder: Path) -> str:
+def sqlite_at(folder: Path) -> str:
+    """The URL of a database in a folder."""
     return f"sqlite:///{folder}/gateway.db"
 
 
-def settings_at(folder: Path, oidc: Oidc | None = None) -> Settings:
-    """A console's settings over a database in a folder."""
+def settings_at(folder: Path, oidc: Oidc | None = None, url: str = "") -> Settings:
+    """A console's settings over a database, else one in the folder."""
     return Settings(
-        database=Database(url=SecretStr(_url(folder))),
+        database=Database(url=SecretStr(url or sqlite_at(folder))),
         ledger=Ledger(key_file=folder / "ledger.key", signed_file=str(folder / "signed"), origin="ledger.test/acme",
                       append_deadline_ms=10_000),
         console=Console(oidc=oidc or Oidc()),
@@ -134,10 +137,10 @@ def weak_hashes() -> contextlib.AbstractContextManager[object]:
 
 
 @contextlib.asynccontextmanager
-async def site_at(folder: Path, oidc: Oidc | None = None) -> AsyncIterator[Site]:
-    """A console that runs."""
-    with weak_hashes(), house_at(_url(folder), folder) as house:
-        settings = settings_at(folder, oidc)
+async def site_at(folder: Path, oidc: Oidc | None = None, url: str = "") -> AsyncIterator[Site]:
+    """A console that runs, over the database of a URL, else one in the folder."""
+    with weak_hashes(), house_at(url or sqlite_at(folder), folder) as house:
+        settings = settings_at(folder, oidc, url)
         host = ConsoleHost(settings, {"OIDC_SECRET": "secret"})
         await host.start()
         site = Site(house, host, SqlAccounts(house.engine, CLOCK))

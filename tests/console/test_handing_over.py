@@ -20,11 +20,11 @@ from gateway.settings import Console
 from gateway.verifier.checks import Verification
 from gateway.verifier.export import ExportSource
 from gateway.verifier.findings import Verdict
-from tests.console.site import PASSWORD, Site
+from tests.console.site import ON_BOTH_DATABASES, PASSWORD, Site
 from tests.console.test_decisions import HOSTILE
 from tests.evidence import activated, decided, outcome
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), ON_BOTH_DATABASES]
 
 SENT = decided()
 LEAKED = decided(tenant="clinic", classes=frozenset({DataClass.PHI}), transforms=(), route=Route.EXTERNAL)

@@ -12,11 +12,11 @@ import pytest_asyncio
 from gateway.adapters.file_policies import FilePolicies
 from gateway.domain.accounts import Role, Sight
 from gateway.domain.evidence import Decided, PolicyEvidence, Route
-from tests.console.site import Form, Site
+from tests.console.site import ON_BOTH_DATABASES, Form, Site
 from tests.console.test_decisions import HOSTILE
 from tests.evidence import activated, decided, finding
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), ON_BOTH_DATABASES]
 
 EXTERNAL = [decided() for _ in range(4)]
 INSIDE = decided(
