@@ -7,6 +7,7 @@ with it, and `rebuild` begins it anew.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -72,18 +73,41 @@ def count(connection: Connection, query: Query, most: int = 100_000) -> int:
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-def tally(connection: Connection, field: str, query: Query, width: int) -> list[tuple[str, int, int]]:
-    """How many of the records that a query finds have each value of a field (`route`, `app`, ...), in each span of
-    `width` microseconds from `query.since` on: value, number of the span, count."""
+def split(connection: Connection, field: str, query: Query, most: int) -> Counter[str]:
+    """How many of the records that a query finds, of `most` of them at least, have each value of a field."""
+    entry, other = search_entries.alias(), search_entries.alias()
+    found, named = _found_by(connection, query, entry), _of_field(connection, field)
+    if found is None:
+        return Counter()
+    some = select(entry.c.at, entry.c.position).where(found).limit(most).subquery()
+    same = and_(other.c.term.in_(named), other.c.at == some.c.at, other.c.position == some.c.position)
+    counts = select(other.c.term, func.count()).select_from(some.join(other, same)).group_by(other.c.term)
+    return Counter({named[int(term)]: int(count) for term, count in connection.execute(counts)})
+
+
+def tally(connection: Connection, field: str, query: Query, width: int) -> Counter[tuple[str, int]]:
+    """How many of the records of a query's time and tenant have each value of a field in each span of `width`
+    microseconds from `query.since` on."""
     entry = search_entries.alias()
-    also = _also(connection, query, entry)
+    also, named = _also(connection, query, entry), _of_field(connection, field)
     if also is None:
-        return []
+        return Counter()
     span = (entry.c.at - query.since) // width
-    here = and_(search_terms.c.term.between(f"{field}:", f"{field};"), entry.c.term == search_terms.c.id)
-    counts = select(search_terms.c.term, span, func.count()).where(here, _in_time(query, entry), *also)
-    rows = connection.execute(counts.group_by(search_terms.c.term, span).order_by(search_terms.c.term, span))
-    return [(str(term).partition(":")[2], int(number), int(found)) for term, number, found in rows]
+    counts = select(entry.c.term, span, func.count()).where(entry.c.term.in_(named), _in_time(query, entry), *also)
+    rows = connection.execute(counts.group_by(entry.c.term, span))
+    return Counter({(named[int(term)], int(number)): int(count) for term, number, count in rows})
+
+
+def crossed(connection: Connection, field: str, other: str, query: Query) -> Counter[tuple[str, str]]:
+    """How many of the records of a query's time and tenant have each value of one field with each of another."""
+    entry, beside = search_entries.alias(), search_entries.alias()
+    also, named, besides = _also(connection, query, entry), *(_of_field(connection, each) for each in (field, other))
+    if also is None:
+        return Counter()
+    same = (beside.c.at == entry.c.at, beside.c.position == entry.c.position)
+    both = (entry.c.term.in_(named), _in_time(query, entry), beside.c.term.in_(besides), *same, *also)
+    counts = select(entry.c.term, beside.c.term, func.count()).where(*both).group_by(entry.c.term, beside.c.term)
+    return Counter({(named[int(a)], besides[int(b)]): int(count) for a, b, count in connection.execute(counts)})
 
 
 def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: Random) -> list[StoredRecord]:
@@ -100,6 +124,13 @@ def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: R
             place = len(kept) if len(kept) < most else chance.randrange(seen)
             kept[place : place + 1] = [int(position)] if place < most else kept[place : place + 1]
     return list(_stored(connection, kept).values())
+
+
+def indexed_until(connection: Connection) -> int:
+    """The time of the newest record that can be found; 0 where there is none."""
+    newest = select(search_entries.c.at).join(search_terms, search_terms.c.id == search_entries.c.term)
+    newest = newest.where(search_terms.c.term == ANY).order_by(search_entries.c.at.desc()).limit(1)
+    return int(connection.execute(newest).scalar_one_or_none() or 0)
 
 
 def known_terms(connection: Connection, terms: Sequence[str]) -> frozenset[str]:
@@ -146,6 +177,14 @@ def _found_by(connection: Connection, query: Query, entry: FromClause) -> Column
     if not terms:
         return None
     return and_(entry.c.term == terms[0], _in_time(query, entry), *_having(terms[1:], entry))
+
+
+def _of_field(connection: Connection, field: str) -> dict[int, str]:
+    """The values of a field by the numbers of their terms."""
+    asked = select(search_terms.c.id, search_terms.c.term).where(
+        search_terms.c.term.startswith(f"{field}:", autoescape=True)
+    )
+    return {int(number): str(term).partition(":")[2] for number, term in connection.execute(asked)}
 
 
 def _also(connection: Connection, query: Query, entry: FromClause) -> list[ColumnElement[bool]] | None:

@@ -14,6 +14,7 @@ from gateway.adapters.sql_audit import SqlAudit, looked_up
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
+from gateway.console.counting import DayCounts
 from gateway.console.sessions import Session
 from gateway.domain.accounts import Account, Begun
 from gateway.domain.evidence import ViewAction, Viewed
@@ -40,7 +41,7 @@ class IdentityProvider(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleParts:
     """What the console is made of. `secret` signs its sessions, `public_key` is what auditors check the ledger with.
-    `oidc` is `None` where only local accounts sign in."""
+    `oidc` is `None` where only local accounts sign in; `days` remembers what was counted."""
 
     database: Database
     ledger: Ledger
@@ -56,6 +57,7 @@ class ConsoleParts:
     secret: bytes = field(repr=False)
     public_key: str
     oidc: IdentityProvider | None
+    days: DayCounts = field(default_factory=DayCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

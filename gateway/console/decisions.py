@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from gateway.adapters.sql_audit import SqlAudit
 from gateway.adapters.sql_records import StoredRecord
-from gateway.adapters.sql_search import END, Place, count, known_terms, search, tally
+from gateway.adapters.sql_search import END, Place, count, known_terms, search, split
 from gateway.adapters.sql_search import Page as Found
 from gateway.console.asked import Answer, Asked, Page, Redirect, Refused
 from gateway.console.gate import Seen
@@ -21,9 +22,8 @@ from gateway.domain.ledger_search import Query
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 ON_A_PAGE = 50
-MOST_COUNTED = 100_000
-_MOST_SPLIT = 20_000
-"""Up to here the counts are also told by route."""
+MOST_COUNTED = 10_000
+"""From here on there are "10,000 or more": counting millions would take longer than reading the first of them."""
 _LONGEST = 120
 _DAY_US = 86_400 * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,18 +65,20 @@ async def decisions(asked: Asked) -> Answer:
         return Redirect(f"/console/decisions/{quote(wanted, safe='')}")
     query, after = query_of(asked.query, asked.holder), _place(asked.query.get("after", ""))
 
-    def look(audit: SqlAudit) -> tuple[Found, int, list[tuple[str, int]]]:
+    def look(audit: SqlAudit) -> tuple[Found, int, Counter[str]]:
         total = count(audit.connection, query, MOST_COUNTED)
-        split = tally(audit.connection, "route", query, FAR) if 0 < total <= _MOST_SPLIT else []
-        return search(audit.connection, query, after, ON_A_PAGE), total, [(name, found) for name, _, found in split]
+        if not total:  # that took a look at everything already
+            return Found((), after, more=False), 0, Counter()
+        routes = split(audit.connection, "route", query, MOST_COUNTED) if total < MOST_COUNTED else Counter()
+        return search(audit.connection, query, after, ON_A_PAGE), total, routes
 
-    page, total, split = await asked.read(look)
+    page, total, routes = await asked.read(look)
     return Page("decisions.html", {
         **_form(asked, query),
         "rows": [row_of(each) for each in page.records],
         "total": total,
         "at_most": total >= MOST_COUNTED,
-        "split": split,
+        "split": sorted(routes.items()),
         "older": linked("/console/decisions", **filters(asked.query), after=_written(page.last)) if page.more else "",
         "first": linked("/console/decisions", **filters(asked.query)) if asked.query.get("after") else "",
         "saved": await asked.parts.views.of(asked.holder.id),

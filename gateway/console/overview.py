@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.adapters.sql_audit import SqlAudit
@@ -12,9 +11,9 @@ from gateway.adapters.sql_search import count, search, tally
 from gateway.adapters.sql_tree import newest_note, newest_signed_at
 from gateway.console.asked import Answer, Asked, Page
 from gateway.console.charts import ROUTE_COLOURS, bars
+from gateway.console.counting import ROUTES, Counts, DayCounts, counted, tabled
 from gateway.console.decisions import whole_at
 from gateway.console.rendering import day
-from gateway.domain.accounts import FAR
 from gateway.domain.checkpoint import read_note
 from gateway.domain.evidence import Route
 from gateway.domain.exceptions import DAY, PolicyException
@@ -23,20 +22,17 @@ from gateway.domain.strict_json import text_at
 
 PERIODS = (1, 7, 30, 90)
 _HOUR = DAY // 24
-_MOST_SPLIT = 50_000
-"""More decisions than this are not told by route and app at once: that would take longer than a page may."""
 _SOON = 14 * DAY
 _CHECKS = 200
-ROUTES = tuple(each.value for each in Route)
 
 
 @dataclass(slots=True)
 class Overview:
-    """What the page counts. `split` are counts by a field's value and then by route."""
+    """What the page counts: by route in each span of time, by app or class and then by route."""
 
-    spans: dict[str, list[int]] = field(default_factory=dict)
-    apps: dict[str, dict[str, int]] = field(default_factory=dict)
-    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    spans: Mapping[str, list[int]]
+    apps: Mapping[str, Mapping[str, int]]
+    classes: Mapping[str, Mapping[str, int]]
     signed: int = 0
     signed_at: int = 0
     open_intents: int = 0
@@ -51,7 +47,7 @@ async def overview(asked: Asked) -> Answer:
     now = asked.parts.clock.now()
     until = (now // width + 1) * width
     query = asked.holder.sight.narrowed(Query(kind="decision", since=until - days * DAY, until=until))
-    told = await asked.read(lambda audit: _counted(audit, query, width))
+    told = await asked.read(lambda audit: _counted(audit, query, width, asked.parts.days))
     totals = {route: sum(told.spans[route]) for route in ROUTES}
     bundle = asked.parts.policies.current()
     names = _names(query, width)
@@ -71,15 +67,9 @@ async def overview(asked: Asked) -> Answer:
     })  # fmt: skip
 
 
-def _counted(audit: SqlAudit, query: Query, width: int) -> Overview:
-    told = Overview()
-    spans = max(1, (min(query.until, FAR) - query.since) // width)
-    told.spans = {route: [0] * spans for route in ROUTES}
-    for route, number, found in tally(audit.connection, "route", query, width):
-        if route in told.spans and number < spans:
-            told.spans[route][number] += found
-    many = sum(sum(each) for each in told.spans.values()) > _MOST_SPLIT
-    told.apps, told.classes = (_split(audit, name, query, whole=many) for name in ("app", "class"))
+def _counted(audit: SqlAudit, query: Query, width: int, days: DayCounts) -> Overview:
+    spans, whole = _hours(audit, query) if width == _HOUR else _days(audit, query, days)
+    told = Overview(spans, tabled(whole.apps), tabled(whole.classes))
     told.open_intents = count(audit.connection, Query(kind="intent", outcome="open", tenant=query.tenant), 10_000)
     note = newest_note(audit.connection)
     told.signed, told.signed_at = (read_note(note).size, newest_signed_at(audit.connection)) if note else (0, 0)
@@ -87,14 +77,19 @@ def _counted(audit: SqlAudit, query: Query, width: int) -> Overview:
     return told
 
 
-def _split(audit: SqlAudit, name: str, query: Query, *, whole: bool) -> dict[str, dict[str, int]]:
-    """The counts of each value of a field by route; under `all` alone where they are too many to split."""
-    found: dict[str, Counter[str]] = {}
-    for route in ("",) if whole else ROUTES:
-        of = Query(kind="decision", since=query.since, until=query.until, tenant=query.tenant, route=route)
-        for value, _, counted in tally(audit.connection, name, of, FAR):
-            found.setdefault(value, Counter())[route or "all"] += counted
-    return {value: dict(counts) for value, counts in sorted(found.items(), key=lambda each: -each[1].total())[:20]}
+def _hours(audit: SqlAudit, query: Query) -> tuple[dict[str, list[int]], Counts]:
+    """By hour and altogether, counted anew."""
+    found = tally(audit.connection, "route", query, _HOUR)
+    hours = len(range(query.since, query.until, _HOUR))
+    return {route: [found[route, hour] for hour in range(hours)] for route in ROUTES}, counted(audit, query)
+
+
+def _days(audit: SqlAudit, query: Query, days: DayCounts) -> tuple[dict[str, list[int]], Counts]:
+    """By day and altogether."""
+    found, whole = days.by_day(audit, query), Counts()
+    for each in found:
+        whole.add(each)
+    return {route: [each.routes[route] for each in found] for route in ROUTES}, whole
 
 
 def _last_verified(audit: SqlAudit, told: Overview) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.sql_search import END, count, rebuild, search
+from gateway.adapters.sql_search import END, count, crossed, rebuild, search, split, tally
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
 from gateway.domain.labels import DataClass, Label
 from gateway.domain.ledger_search import Query
@@ -104,6 +104,30 @@ def test_records_can_be_counted_before_they_are_read(house: House) -> None:
         assert (60, 60) == (count(connection, Query(kind="intent")), count(connection, Query(kind="intent"), 60))
         assert 5 == count(connection, Query(kind="intent"), 5)
         assert 1 == count(connection, Query(kind="policy"))
+
+
+def test_what_is_found_is_counted_by_another_field(house: House) -> None:
+    """Over all of it, or up to a limit; of a term that nothing has, nothing."""
+    with house.engine.connect() as connection:
+        assert {"local": 3} == split(connection, "route", Query(tenant="globex"), 100)
+        assert {"local": 3, "external-transformed": 60} == split(connection, "route", Query(kind="decision"), 100)
+        assert 5 == split(connection, "route", Query(kind="decision"), 5).total()
+        assert not split(connection, "route", Query(app="nobody"), 100)
+
+
+def test_a_period_is_counted_by_span_and_by_two_fields(house: House) -> None:
+    """Of all tenants, or of one; values in another order of letters than others are not left out."""
+    period = Query(kind="decision", since=NOW + 10, until=NOW + 40)
+    with house.engine.connect() as connection:
+        spans = tally(connection, "route", period, 15)
+        pairs = crossed(connection, "class", "route", period)
+        of_one = crossed(connection, "app", "route", Query(kind="decision", tenant="globex"))
+        nobody = crossed(connection, "app", "route", Query(tenant="nobody"))
+
+    of_most = {("external-transformed", 0): 14, ("external-transformed", 1): 14}
+    assert {("local", 0): 1, ("local", 1): 1, **of_most} == spans
+    assert {("phi", "local"): 2, ("pii", "external-transformed"): 28} == pairs
+    assert ({("triage", "local"): 3}, {}) == (of_one, nobody)
 
 
 def test_the_index_can_be_built_again(house: House) -> None:
