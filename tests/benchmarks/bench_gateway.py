@@ -67,10 +67,11 @@ def stand_in() -> Iterator[str]:
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, provider: str, *, anthropic: bool = False
+    folder: Path, provider: str, *, anthropic: bool = False, egress: str = ""
 ) -> Iterator[tuple[str, str, subprocess.Popen[str], float]]:
     """`gateway serve` as a process: base URL, first key, the process, seconds until it was ready. With `anthropic`
-    the provider is also a destination in that dialect, for models called `claude-*`."""
+    the provider is also a destination in that dialect, for models called `claude-*`; `egress` is the address of the
+    process that sends, where it is not the gateway itself."""
     config = folder / "gateway.yaml"
     more, models = "", "'gpt-*': {external: openai, local: local-slm}"
     if anthropic:
@@ -87,7 +88,7 @@ def gateway(
         "destinations:\n"
         f"  openai: {{zone: external, adapter: openai, base_url: '{provider}', api_key_env: BENCH_KEY}}\n"
         "  local-slm: {zone: in_network, adapter: llama_cpp}\n"
-        f"{more}models: {{{models}}}\n"
+        f"{more}models: {{{models}}}\n" + (f"egress: {{url: '{egress}'}}\n" if egress else "")
     )
     began = time.monotonic()
     command = [str(Path(sys.executable).parent / "gateway"), "serve", "--config", str(config)]

@@ -25,7 +25,7 @@ def keep(name: str, figures: dict[str, Any]) -> None:
 def page(known: dict[str, Any]) -> str:
     """The page."""
     parts = ["# Production: replicas, faults, overload, a long run\n", _HEAD]
-    for name, write in (("replicas", _replicas), ("overload", _overload), ("soak", _soak)):
+    for name, write in (("replicas", _replicas), ("egress", _egress), ("overload", _overload), ("soak", _soak)):
         if name in known:
             parts.append(write(known[name]))
     return "\n".join(parts)
@@ -66,6 +66,19 @@ def _replicas(seen: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _egress(seen: dict[str, Any]) -> str:
+    lines = [
+        "## The egress as a process of its own\n",
+        f"`python -m tests.benchmarks.bench_egress`, {seen['requests']} requests of a known text, in turns.\n",
+        "| the way | p50 ms | p90 ms | p99 ms |",
+        "|---|---|---|---|",
+    ]
+    names = {"direct": "straight to the provider", "one": "`gateway serve` alone", "two": "with `gateway egress`"}
+    for name, told in seen["latency_ms"].items():
+        lines.append(f"| {names[name]} | {told['p50']} | {told['p90']} | {told['p99']} |")
+    return "\n".join([*lines, f"\nThe hop adds {seen['hop_ms_p50']} ms at the median.\n"])
 
 
 def _overload(seen: dict[str, Any]) -> str:
