@@ -32,7 +32,8 @@ def page(known: dict[str, Any]) -> str:
 
 
 _HEAD = """Everything runs on one machine: gateways, detectors, PostgreSQL, the balancer, the provider's stand-in and
-the callers share its cores. So more replicas show that nothing breaks, not what more machines would carry.
+the callers share its cores. So more replicas show that nothing breaks, not what more machines would carry. What is
+measured ran before everything else on that machine, which did other work with what was left.
 """
 
 
