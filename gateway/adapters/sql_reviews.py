@@ -88,11 +88,19 @@ class SqlReviews:
 
     def _notes(self, decision_id: str) -> list[Note]:
         said = review_notes.c
-        columns = select(said.account, said.at, said.entity, said.verdict, said.reason, said.words)
+        columns = select(said.account, said.at, said.entity, said.verdict, said.reason, said.words, said.salt)
         with self._engine.connect() as connection:
             rows = connection.execute(columns.where(said.decision_id == decision_id).order_by(said.id))
             return [
-                Note(account=r.account, at=r.at, entity=r.entity, verdict=r.verdict, reason=r.reason, words=r.words)
+                Note(
+                    account=r.account,
+                    at=r.at,
+                    entity=r.entity,
+                    verdict=r.verdict,
+                    reason=r.reason,
+                    words=r.words,
+                    salt=bytes(r.salt),
+                )
                 for r in rows
             ]
 
@@ -103,7 +111,7 @@ class SqlReviews:
 
     def _say(self, decision_id: str, note: Note) -> None:
         row = {"account": note.account, "at": note.at, "entity": note.entity, "verdict": note.verdict,
-               "reason": note.reason, "words": note.words}  # fmt: skip
+               "reason": note.reason, "words": note.words, "salt": note.salt}  # fmt: skip
         with self._engine.begin() as connection:
             connection.execute(insert(review_notes).values(decision_id=decision_id, **row))
 

@@ -227,7 +227,8 @@ review_notes = Table(
     Column("verdict", String(20), nullable=False),
     Column("reason", String(20), nullable=False),
     Column("words", String(2000), nullable=False),
+    Column("salt", LargeBinary, nullable=False),
     Index(None, "decision_id"),
     Index(None, "verdict", "at"),
 )
-"""What reviewers said: comments, and judgements of one entity each."""
+"""What reviewers said: comments, and judgements of one entity each. `salt` opens the record's commitment to `words`."""

@@ -75,7 +75,7 @@ async def decision(asked: Asked) -> Answer:
         "title": "Decision",
         **_view(told, bundle),
         "steps": _steps(told),
-        "reviewing": await review_of(asked, asked.path["id"]),
+        "reviewing": await review_of(asked, asked.path["id"], _reviews(told)),
         "reasons": REASONS,
     })  # fmt: skip
 
@@ -191,12 +191,15 @@ def _steps(told: Told) -> list[dict[str, object]]:
     """What was recorded of the decision's review."""
     return [
         {
-            "at": whole_at(each.document, "t"),
-            "action": text_at(each.document, "action").replace("_", " "),
-            "who": text_at(each.document, "who"),
-            "entity": text_at(each.document, "d"),
-            "reason": text_at(each.document, "why").replace("_", " "),
+            "at": whole_at(each, "t"),
+            "action": text_at(each, "action").replace("_", " "),
+            "who": text_at(each, "who"),
+            "entity": text_at(each, "d"),
+            "reason": text_at(each, "why").replace("_", " "),
         }
-        for each in told.records
-        if each.document.get("k") == "review"
+        for each in _reviews(told)
     ]
+
+
+def _reviews(told: Told) -> list[Mapping[str, Json]]:
+    return [each.document for each in told.records if each.document.get("k") == "review"]

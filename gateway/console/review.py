@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -193,10 +194,16 @@ async def _say(
     reason: ReviewReason = ReviewReason.NONE,
     words: str = "",
 ) -> None:
-    await _record(asked, action, item.decision_id, entity, reason)
-    verdict = action.value if action in VERDICTS else ""
-    at = asked.parts.clock.now()
-    note = Note(account=asked.who, at=at, entity=entity, verdict=verdict, reason=reason.value, words=words)
+    note = Note(
+        account=asked.who,
+        at=asked.parts.clock.now(),
+        entity=entity,
+        verdict=action.value if action in VERDICTS else "",
+        reason=reason.value,
+        words=words,
+        salt=secrets.token_bytes(32),
+    )
+    await _record(asked, action, item.decision_id, entity, reason, note.comment)
     await asked.parts.reviews.say(item.decision_id, note)
 
 
@@ -206,9 +213,17 @@ async def _record(
     decision_id: str,
     entity: str = "",
     reason: ReviewReason = ReviewReason.NONE,
+    comment: str = "",
 ) -> None:
-    at = asked.parts.clock.now()
-    done = Reviewed(at=at, action=action, who=asked.who, decision_id=decision_id, entity=entity, reason=reason)
+    done = Reviewed(
+        at=asked.parts.clock.now(),
+        action=action,
+        who=asked.who,
+        decision_id=decision_id,
+        entity=entity,
+        reason=reason,
+        comment=comment,
+    )
     await asked.parts.ledger.append(done)
 
 

@@ -240,7 +240,7 @@ class ReviewReason(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
     """A step of the review of a decision, by the account `who`. A judgement speaks of one `entity`; empty for steps
-    that judge nothing."""
+    that judge nothing. `comment` is the commitment to what was written with it; empty where nothing was."""
 
     at: int
     action: ReviewAction
@@ -248,6 +248,7 @@ class Reviewed:
     decision_id: str
     entity: str = ""
     reason: ReviewReason = ReviewReason.NONE
+    comment: str = ""
 
 
 Evidence = Decided | Outcome | Event | Pruned | Erased | Viewed | Reviewed

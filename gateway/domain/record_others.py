@@ -68,4 +68,4 @@ def _viewed(evidence: Viewed) -> dict[str, Json]:
 
 def _reviewed(evidence: Reviewed) -> dict[str, Json]:
     said = {"action": evidence.action.value, "who": evidence.who, "id": evidence.decision_id, "d": evidence.entity}
-    return {"k": "review", **said, "why": evidence.reason.value}
+    return {"k": "review", **said, "why": evidence.reason.value, "c": evidence.comment}

@@ -231,6 +231,7 @@ _REVIEW: Mapping[str, Check] = {
     "id": _matches(_ULID),
     "d": _matches(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63})?"),
     "why": _word_of(ReviewReason),
+    "c": _matches(rf"(?:{_COMMITMENT})?"),
 }
 
 

@@ -74,6 +74,31 @@ async def test_a_finding_is_judged_by_one_and_signed_off_by_another(site: Site) 
     assert HOSTILE not in "".join(site.records("review"))
 
 
+async def test_a_review_that_was_altered_in_the_database_is_shown_red(site: Site) -> None:
+    """Another comment, another verdict, one that is gone, a signature that nobody gave; and green again when undone."""
+    rosa, _ = await reviewers(site)
+    said = "WHERE decision_id = :id"
+    alterations = {
+        f"UPDATE review_notes SET words = 'all well' {said} AND words <> ''": "Not what was recorded:",
+        f"UPDATE review_notes SET verdict = 'false_positive' {said} AND verdict <> ''": "1 of its comments or verdicts",
+        f"DELETE FROM review_notes {said} AND words <> ''": "1 is missing or altered",
+        f"UPDATE review_items SET state = 'done', signer = 'somebody' {said}": "Nobody of that name signed it off",
+    }
+    for sql, told in alterations.items():
+        one = decided()
+        site.add(one)
+        await step(rosa, one, "add")
+        await step(rosa, one, "judge", verdict="true_positive", reason="other")
+        await step(rosa, one, "comment", words="Looks like a real address.")
+        path = f"/console/decisions/{one.decision_id}"
+        assert "Red: altered" not in await rosa.page(path)
+        assert site.house.change(sql, id=one.decision_id) == 1
+        page = await rosa.page(path)
+        assert "Red: altered.</strong> The review" in page
+        assert told in page
+    assert "real address" not in "".join(site.records("review"))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
