@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.adapters.database import DatabaseUnfit
+from gateway.adapters.database import DatabaseUnfit, open_database
 from gateway.adapters.sql_cosigned import cosigned_notes
 from gateway.adapters.sql_tree import newest_note
 from gateway.adapters.tables import checkpoints, commitment_keys, record_salts, records, tree_entries, tree_nodes
 from gateway.domain.checkpoint import read_note
-from gateway.verifier.checks import COLUMNS, Entry
+from gateway.verifier.learned import COLUMNS, Entry
 
 _AT_ONCE = 2000
+_A_SLICE = 50_000
 _NEWEST = 50
 _BETWEEN_LOOKS_S = 0.05
 _T = TypeVar("_T")
 _SEARCHED = tuple(records.c[name] for name in COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSlice:
+    """Entries of the tree from `first` until before `end`, for another process to read: as of when it does. Whatever
+    was written in the tree before stays as it is, but for what retention and erasure take away."""
+
+    url: str = field(repr=False)
+    first: int
+    end: int
+
+    def entries(self) -> Iterator[Entry]:
+        """Its records."""
+        with auditing(_opened(self.url)) as audit:
+            yield from audit.entries(self.first, self.end)
 
 
 class SqlAudit:
@@ -44,13 +62,19 @@ class SqlAudit:
         yield from self._rows_of(select(checkpoints.c.note).order_by(checkpoints.c.size))
         yield from cosigned_notes(self.connection)
 
-    def entries(self) -> Iterator[Entry]:
-        """The records of the tree, in its order."""
+    def slices(self) -> Sequence[SqlSlice]:
+        """All entries, for several processes."""
+        url, end = self.connection.engine.url.render_as_string(hide_password=False), self.count()
+        return [SqlSlice(url, first, min(first + _A_SLICE, end)) for first in range(0, end, _A_SLICE)]
+
+    def entries(self, first: int = 0, end: int = 2**62) -> Iterator[Entry]:
+        """The records of the tree, in its order, from `first` until before `end`."""
         record = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
         joined = tree_entries.outerjoin(records, record).outerjoin(record_salts, _salt_of(tree_entries))
         wanted = select(*tree_entries.c, records.c.body, record_salts.c.writer.isnot(None), *_SEARCHED)
-        page = wanted.select_from(joined).order_by(tree_entries.c.position).limit(_AT_ONCE)
-        rows = self._page(page)
+        wanted = wanted.select_from(joined).where(tree_entries.c.position < end)
+        page = wanted.order_by(tree_entries.c.position).limit(_AT_ONCE)
+        rows = self._page(page.where(tree_entries.c.position >= first))
         while rows:
             for row in rows:
                 position, writer, sequence, leaf, body, salted = row[:6]
@@ -133,6 +157,12 @@ def _is_signed(audit: SqlAudit) -> bool:
     same = and_(newest.c.writer == tree_entries.c.writer, newest.c.sequence == tree_entries.c.sequence)
     places = select(tree_entries.c.position).select_from(newest.outerjoin(tree_entries, same))
     return all(place is not None and place < size for place in audit.connection.execute(places).scalars())
+
+
+@functools.cache
+def _opened(url: str) -> Engine:
+    """The database, opened once in a process that reads slices."""
+    return open_database(url)
 
 
 def _salt_of(table: Table) -> ColumnElement[bool]:

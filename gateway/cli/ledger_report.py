@@ -20,6 +20,7 @@ from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport, S
 from gateway.verifier.checks import Outside
 from gateway.verifier.findings import Report, Verdict
 from gateway.verifier.formats import NotGenuine, read_public_key, read_witness_key
+from gateway.verifier.together import usable
 from gateway.verifier.told import PROTECTS, as_json, not_protected
 
 _NONE_SENT = "None. No decision of this period sent data of class phi, financial or secret outside."
@@ -48,7 +49,7 @@ def report(since: int, until: int, kind: str, witness_keys: tuple[Iterable[str],
     settings = settings_of(config)
     try:
         outside = Outside(witnesses=[read_witness_key("".join(lines)) for lines in witness_keys])
-        verified = verify_database(settings, read_public_key(own_signer(settings).public_key), outside)
+        verified = verify_database(settings, read_public_key(own_signer(settings).public_key), outside, usable())
     except (NotGenuine, DatabaseUnfit, UnicodeDecodeError) as error:
         click.echo(f"cannot judge: {error}", err=True)
         sys.exit(Verdict.CANNOT_JUDGE)

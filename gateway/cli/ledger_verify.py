@@ -23,10 +23,12 @@ from gateway.cli.progress import progress
 from gateway.ledger import signer_of
 from gateway.parts import policies_folder
 from gateway.settings import Settings
-from gateway.verifier.checks import NOTHING_OUTSIDE, Outside, Verification
+from gateway.verifier import together
+from gateway.verifier.checks import NOTHING_OUTSIDE, Outside
 from gateway.verifier.export import ExportSource, ExportUnreadable
 from gateway.verifier.findings import Report, Verdict
 from gateway.verifier.formats import NotGenuine, PublicKey, read_public_key, read_witness_key
+from gateway.verifier.together import usable
 from gateway.verifier.told import as_json, page
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -45,6 +47,8 @@ _DOES = b'"do":{'
 @click.option("--replay", "replayed", is_flag=True, help="Make each decision again, by the policy that made it.")
 @click.option("--bundle", "folders", type=_FOLDER, multiple=True,
               help="With --replay: the files of a policy that decided (else the configured folder).")  # fmt: skip
+@click.option("--processes", type=click.IntRange(min=1), default=usable, metavar="N",
+              help="How many processes read at once (without it: as many as there are processors).")  # fmt: skip
 @click.option("--json", "as_machine", is_flag=True, help="Print JSON for machines.")
 @config_option
 def verify(
@@ -56,6 +60,7 @@ def verify(
     witness_keys: tuple[Iterable[str], ...],
     replayed: bool,
     folders: tuple[Path, ...],
+    processes: int,
     as_machine: bool,
     config: str,
 ) -> None:
@@ -71,9 +76,9 @@ def verify(
             witnesses=[read_witness_key("".join(lines)) for lines in witness_keys],
         )
         if directory is not None:
-            report = Verification(ExportSource(directory), key, outside).run()
+            report = together.verify(ExportSource(directory), key, outside, processes=processes)
         else:
-            report = verify_database(settings_of(config), key, outside)
+            report = verify_database(settings_of(config), key, outside, processes)
         if replayed:
             _replay(directory, folders, config, report)
     except (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, OSError, UnicodeDecodeError) as error:
@@ -115,12 +120,14 @@ def own_signer(settings: Settings) -> CheckpointSigner:
         raise
 
 
-def verify_database(settings: Settings, key: PublicKey, outside: Outside = NOTHING_OUTSIDE) -> Report:
+def verify_database(
+    settings: Settings, key: PublicKey, outside: Outside = NOTHING_OUTSIDE, processes: int = 1
+) -> Report:
     """What verification of the configured database comes to. Raises `DatabaseUnfit` where it cannot be read."""
     engine = open_database(settings.database.url.get_secret_value())
     try:
         with auditing(engine) as source, progress("verifying", source.count()) as ticks:
-            return Verification(source, key, outside).run(ticks)
+            return together.verify(source, key, outside, ticks, processes)
     except DatabaseUnfit:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the database does, nothing can be said of the ledger

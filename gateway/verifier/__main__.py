@@ -7,10 +7,11 @@ import json
 import sys
 from pathlib import Path
 
-from .checks import Outside, Verification
+from .checks import Outside
 from .export import ExportSource, ExportUnreadable
 from .findings import Verdict
 from .formats import NotGenuine, read_public_key, read_witness_key
+from .together import usable, verify
 from .told import as_json, page
 
 
@@ -29,7 +30,8 @@ def main() -> int:
         receipts = chosen.receipts.read_text(encoding="utf-8").split() if chosen.receipts else ()
         earlier = [file.read_text(encoding="utf-8") for file in chosen.checkpoint]
         witnesses = [read_witness_key(file.read_text(encoding="utf-8")) for file in chosen.witness]
-        report = Verification(ExportSource(chosen.directory), key, Outside(receipts, earlier, witnesses)).run()
+        outside = Outside(receipts, earlier, witnesses)
+        report = verify(ExportSource(chosen.directory), key, outside, processes=usable())
     except (OSError, NotGenuine, ExportUnreadable) as error:
         print(f"cannot judge: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return int(Verdict.CANNOT_JUDGE)

@@ -12,17 +12,35 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from .checks import Entry
-from .formats import document_of
+from .learned import Entry
+from .said import document_of
 
 FORMAT = "gateway-ledger-export/1"
 
 
 class ExportUnreadable(Exception):
     """The directory is not an export. The message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """The records of one file. It is named by the position of the first."""
+
+    file: Path
+
+    @property
+    def first(self) -> int:
+        """That position; -1 for a file of another name."""
+        return int(self.file.stem) if self.file.stem.isdecimal() else -1
+
+    def entries(self) -> Iterator[Entry]:
+        """The records."""
+        for line in _lines(self.file):
+            yield _entry(line, self.file)
 
 
 class ExportSource:
@@ -49,11 +67,14 @@ class ExportSource:
         for line in _lines(others) if others.exists() else ():
             yield str(line.get("note"))
 
+    def slices(self) -> Sequence[FileSlice]:
+        """All records, a slice a file."""
+        return [FileSlice(file) for file in sorted((self._folder / "records").glob("*.jsonl"))]
+
     def entries(self) -> Iterator[Entry]:
         """All records, file by file."""
-        for file in sorted((self._folder / "records").glob("*.jsonl")):
-            for line in _lines(file):
-                yield _entry(line, file)
+        for each in self.slices():
+            yield from each.entries()
 
     def pending(self) -> Iterator[Entry]:
         """None: an export is of what is signed."""

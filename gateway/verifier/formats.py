@@ -16,11 +16,6 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-try:
-    from jiter import from_json as _read_quickly
-except ImportError:  # a copy of this folder needs no more than `cryptography`, and is slower
-    _read_quickly = json.loads
-
 _ED25519, _COSIGNATURE = 1, 4
 """Kinds of keys and signatures, as signed-note numbers them."""
 
@@ -148,20 +143,6 @@ def open_receipt(token: str, key: PublicKey) -> Receipt:
 def leaf_hash(data: bytes) -> bytes:
     """The hash of a leaf."""
     return hashlib.sha256(b"\x00" + data).digest()
-
-
-def document_of(body: bytes) -> dict[str, object] | None:
-    """The object in a record's bytes; `None` where they hold none.
-
-    What the quick reader does not take is left to the standard library's: both judge alike."""
-    try:
-        read = _read_quickly(body)
-    except ValueError:
-        try:
-            read = json.loads(body)
-        except ValueError:
-            return None
-    return read if isinstance(read, dict) else None
 
 
 class Tree:

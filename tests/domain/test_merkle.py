@@ -23,7 +23,9 @@ from gateway.domain.merkle import (
     root_of,
     tile_path,
 )
-from gateway.verifier.formats import Proofs, Tree, consistent, document_of, root_of_proof
+from gateway.verifier import said
+from gateway.verifier.formats import Proofs, Tree, consistent, root_of_proof
+from gateway.verifier.said import document_of, said_in
 
 VECTORS = [bytes.fromhex(each) for each in (
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
@@ -244,3 +246,36 @@ def test_documents_are_read_as_the_standard_library_reads_them(text: str, choose
         except ValueError:
             expected = None
         assert repr(document_of(each)) == repr(expected if isinstance(expected, dict) else None)
+
+
+records = st.fixed_dictionaries(
+    {"w": st.text(max_size=3), "s": scalars, "k": st.just("intent")},
+    optional={"do": json_values, "pol": st.dictionaries(st.sampled_from(["dig", "reason"]), scalars), "id": json_values,
+              "find": st.lists(json_values, max_size=2), "t": st.integers()},
+)  # fmt: skip
+
+
+@given(records.map(json.dumps), st.data())
+def test_a_record_says_the_same_to_both_readers(text: str, choose: st.DataObject) -> None:
+    """A copy of the verifier that has the standard library alone judges as this one does."""
+    body = bytearray(text.encode())
+    place = choose.draw(st.integers(0, len(body) - 1))
+    body[place : place + choose.draw(st.integers(0, 1))] = choose.draw(
+        st.sampled_from([b"", b"\0", b"\xff", b'"', b",", b"-", b"01", b"{}", b"NaN", b'"s":1,'])
+    )
+    quickly = said._quickly
+
+    for each in (text.encode(), bytes(body)):
+        said._quickly = None
+        slowly = said_in(each)
+        said._quickly = quickly
+        quick = said_in(each)
+        names = said.Said.__slots__
+        assert (slowly is None) == (quick is None)
+        assert all(_plain(getattr(slowly, name)) == _plain(getattr(quick, name)) for name in names if slowly)
+
+
+def _plain(value: object) -> str:
+    """What a value says, whichever class it has; floats that are no numbers too."""
+    members = [name for name in ("route", "destination", "dig", "reason") if hasattr(value, name)]
+    return repr([getattr(value, name) for name in members] or value)
