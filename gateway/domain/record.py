@@ -21,10 +21,11 @@ fits; `more` counts what did not.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec.json import Encoder
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
 from gateway.domain.evidence import (
@@ -53,7 +54,9 @@ MAX_BYTES = 16 * 1024
 NO_LEAF = bytes(32)
 """Stands for the previous leaf in the first record of a writer."""
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
+_CANONICAL = Encoder(order="sorted")
+"""Sorted keys, no spaces. Of what is no ASCII, or no number, it makes JSON that the closed schema does not take."""
+
 _KINDS = {
     Route.EXTERNAL: "intent",
     Route.EXTERNAL_TRANSFORMED: "intent",
@@ -119,8 +122,8 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
 def _canonical(document: Mapping[str, Json]) -> bytes:
     """The bytes that are stored; none for what is not JSON."""
     try:
-        return _CANONICAL.encode(document).encode("ascii")
-    except (TypeError, ValueError):
+        return _CANONICAL.encode(document)
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return b""
 
 
@@ -139,7 +142,7 @@ def statement(record: Record) -> bytes:
         "leaf": record.leaf.hex(),
         "t": record.search.at,
     }
-    return _CANONICAL.encode(said).encode("ascii")
+    return _CANONICAL.encode(said)
 
 
 def search_of(document: Mapping[str, Json]) -> Search:
