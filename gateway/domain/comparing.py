@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.domain.recorded import OtherForm, Past, Unread, Unreplayable
+from gateway.domain.recorded import Past, Unread, Unreplayable
 from gateway.domain.replaying import Again
 from gateway.domain.routing import ToExternal, Way, more_open
 from gateway.domain.sensitivity import MEANINGS
@@ -61,11 +61,12 @@ class Replayed:
     def add(self, past: Past | Unread, again: Again | Unread) -> None:
         """Count one decision."""
         self.decisions += 1
-        unread = next((each for each in (past, again) if isinstance(each, Unread)), None)
-        if isinstance(past, Past) and isinstance(again, Again):
+        if isinstance(past, Unread):
+            self.missed.add(past)
+        elif isinstance(again, Unread):
+            self.missed.add(again)
+        else:
             self._compare(past, again)
-        elif unread is not None:
-            self.missed.add(unread)
 
     def merge(self, later: Replayed) -> None:
         """Count what was counted of later decisions, too."""
@@ -87,18 +88,11 @@ class Replayed:
             self.moved += again.decision.route != past.route
         elif past.meanings != MEANINGS:
             self.missed.add(Unread(past.decision_id, Unreplayable.OTHER_MEANINGS))
-        elif self._came_out(past, again):
+        elif past.came_out_as(again.decision):
             self.equal += 1
         else:
             self.differing += 1
             _sample(self.different, MOST_IDS, past.decision_id)
-
-    def _came_out(self, past: Past, again: Again) -> bool:
-        """Whether it was decided then as it is now. What cannot be read was not."""
-        try:
-            return again.decision == past.decided
-        except OtherForm:
-            return False
 
 
 class Movement(StrEnum):

@@ -166,14 +166,18 @@ def circumstances(facts: Facts, label: Label, classes: frozenset[DataClass], sca
     found: dict[Entity, list[FindingFact]] = {}
     for fact in facts.findings:
         found.setdefault(fact.entity, []).append(fact)
-    context = {
+    return Circumstances(found, classes, label, scale, context_of(facts), facts.task)
+
+
+def context_of(facts: Facts) -> Mapping[ContextField, str]:
+    """The fields that rules may compare."""
+    return {
         ContextField.APP: facts.context.app,
         ContextField.TENANT: facts.context.tenant,
         ContextField.KEY: facts.context.key_id,
         ContextField.MODEL: facts.model,
         ContextField.PURPOSE: facts.context.purpose,
     }
-    return Circumstances(found, classes, label, scale, context, facts.task)
 
 
 def holds(condition: Condition, now: Circumstances) -> bool:
@@ -199,7 +203,8 @@ def compiled(condition: Condition, scale: Scale) -> Test:
         case TaskIs(tasks=tasks, min_confidence=least):
             return lambda now: now.task.task in tasks and now.task.confidence >= least
         case AnyOf(conditions=inner):
-            return _any(tuple(compiled(each, scale) for each in inner))
+            tests = tuple(compiled(each, scale) for each in inner)
+            return _any(tests) if len(tests) > 1 else tests[0]
         case AllOf(conditions=inner):
             return _all(tuple(compiled(each, scale) for each in inner))
         case Not(condition=inner_one):
@@ -230,39 +235,50 @@ def _all(tests: tuple[Test, ...]) -> Test:
 
 
 def _context(condition: ContextIs) -> Test:
-    """As `matches` against each value, in two steps for all of them."""
-    field = condition.field
-    exact = frozenset(value for value in condition.values if not value.endswith("*"))
-    beginnings = tuple(value[:-1] for value in condition.values if value.endswith("*"))
+    field, (exact, beginnings) = condition.field, split(condition.values)
     return lambda now: now.context[field] in exact or now.context[field].startswith(beginnings)
 
 
-def _finding(condition: FindingIs) -> Test:
-    entity, least = condition.entity, condition.min_confidence
-    if condition.min_count > 1 or condition.sources:
-        return lambda now: enough(condition, now.found.get(entity, ()))
+def split(patterns: frozenset[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Patterns as what a value may be, and how it may begin: `matches` against all of them in two steps."""
+    exact = frozenset(value for value in patterns if not value.endswith("*"))
+    return exact, tuple(value[:-1] for value in patterns if value.endswith("*"))
 
-    def test(now: Circumstances) -> bool:
-        for fact in now.found.get(entity, ()):  # noqa: SIM110 - as above
+
+def _finding(condition: FindingIs) -> Test:
+    entity, enough = condition.entity, enough_found(condition)
+    return lambda now: enough(now.found.get(entity, ()))
+
+
+Enough = Callable[[Sequence[FindingFact]], bool]
+
+
+def enough_found(condition: FindingIs) -> Enough:
+    """Whether a condition holds where these are the findings of its entity, as a function.
+
+    A value that was resent counts once, unless the rule asks in whose words it stands: then each leaf counts."""
+    least, count, sources = condition.min_confidence, condition.min_count, condition.sources
+
+    def some(here: Sequence[FindingFact]) -> bool:
+        for fact in here:  # noqa: SIM110 - as above
             if fact.confidence >= least:
                 return True
         return False
 
-    return test
+    def several(here: Sequence[FindingFact]) -> bool:
+        counted = 0
+        for fact in here:
+            if fact.confidence >= least:
+                counted += fact.new
+        return count <= counted
 
+    def said(here: Sequence[FindingFact]) -> bool:
+        counted = [fact.values for fact in here if fact.confidence >= least and fact.source in sources]
+        return bool(counted) and (count <= 1 or count <= sum(counted))
 
-def enough(condition: FindingIs, here: Sequence[FindingFact]) -> bool:
-    """Whether a condition holds where these are the findings of its entity.
-
-    A value that was resent counts once, unless the rule asks in whose words it stands: then each leaf counts."""
-    least, sources = condition.min_confidence, condition.sources
-    counted = 0
-    some = False
-    for fact in here:
-        if fact.confidence >= least and (not sources or fact.source in sources):
-            some = True
-            counted += fact.values if sources else fact.new
-    return some and (condition.min_count <= 1 or counted >= condition.min_count)
+    if sources:
+        return said
+    return several if count > 1 else some
 
 
 def matches(value: str, pattern: str) -> bool:

@@ -25,8 +25,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import attrgetter
 
-from gateway.domain.conditions import TASK, Circumstances, ContextField, circumstances
+from gateway.domain.condition_index import ConditionIndex
+from gateway.domain.conditions import TASK, Circumstances, ContextField, Test, circumstances, context_of
 from gateway.domain.facts import Facts
 from gateway.domain.finding import JudgedTask, Task
 from gateway.domain.labels import Classification, Entity, Label, Scale
@@ -37,15 +39,13 @@ from gateway.domain.policy import (
     RouteExternal,
     RouteLocal,
     Rule,
-    Severity,
-    TestedRules,
     Transform,
     TransformOnly,
 )
 from gateway.domain.sensitivity import AS_IT_IS, Sensitivity, classify, on_failure, sensitivity_of
 from gateway.domain.transforms import united
 
-_SEVERITIES = tuple(Severity)
+_TELLING = attrgetter("telling")
 _NOBODY_SAID = Label("")
 _NOT_JUDGED = JudgedTask()
 
@@ -141,24 +141,27 @@ def _means(
 def _readings(policies: tuple[Policy, ...], facts: Facts, sensitivity: Sensitivity) -> Iterator[list[Rule]]:
     """The rules that match the facts without the client's own words, and with each degree of them. One reading where
     there are none. What no word of the client changes is matched once."""
-    steady = _matched((policy.steady for policy in policies), circumstances_of(facts, sensitivity, policies))
+    now = circumstances_of(facts, sensitivity, policies)
+    steady = [rule for policy in policies for rule in _matched(policy.steady, now)]
+    said = [policy.said.near(now) for policy in policies]
     between = degrees(policies, facts, sensitivity)
     seen: set[tuple[int, ...]] = set()
     for each in wordings(policies, facts):
-        now = circumstances_of(each, sensitivity, policies)
+        told = now if each is facts else replace(now, context=context_of(each), task=each.task)
         for label in between:
-            said = _matched((policy.said for policy in policies), replace(now, label=label))
-            which = tuple(id(rule) for rule in said)
+            worded = told if label == now.label else replace(told, label=label)
+            matched = [rule for sure, perhaps in said for rule in (*sure, *_holding(perhaps, worded))]
+            which = tuple(map(id, matched))
             if which not in seen:
                 seen.add(which)
-                yield steady + said
+                yield steady + matched
 
 
 def _judged(policies: tuple[Policy, ...], facts: Facts, matched: list[Rule], sensitivity: Sensitivity) -> Verdict:
     """The verdict on one reading."""
     live = [rule for rule in matched if not rule.shadow]
     outcome, reason, told = concluded(policies, facts, live)
-    shadow = _ids(rule for rule in matched if rule.shadow)
+    shadow = _ids(rule for rule in matched if rule.shadow) if len(live) < len(matched) else ()
     return Verdict(outcome, sensitivity, reason, _ids(live), shadow, told)
 
 
@@ -166,7 +169,7 @@ def matching(policies: Iterable[Policy], facts: Facts, sensitivity: Sensitivity)
     """The rules that match facts of this sensitivity, shadow rules with them."""
     chosen = tuple(policies)
     now = circumstances_of(facts, sensitivity, chosen)
-    return _matched((part for policy in chosen for part in (policy.steady, policy.said)), now)
+    return [rule for policy in chosen for part in (policy.steady, policy.said) for rule in _matched(part, now)]
 
 
 def circumstances_of(facts: Facts, sensitivity: Sensitivity, policies: Sequence[Policy]) -> Circumstances:
@@ -174,8 +177,13 @@ def circumstances_of(facts: Facts, sensitivity: Sensitivity, policies: Sequence[
     return circumstances(facts, sensitivity.label, sensitivity.classes, policies[0].scale)
 
 
-def _matched(parts: Iterable[TestedRules], now: Circumstances) -> list[Rule]:
-    return [rule for part in parts for test, rule in part if test(now)]
+def _matched(rules: ConditionIndex[Rule], now: Circumstances) -> list[Rule]:
+    sure, perhaps = rules.near(now)
+    return sure + _holding(perhaps, now)
+
+
+def _holding(rules: Iterable[tuple[Test, Rule]], now: Circumstances) -> list[Rule]:
+    return [rule for test, rule in rules if test(now)]
 
 
 def concluded(policies: tuple[Policy, ...], facts: Facts, live: list[Rule]) -> Outcome:
@@ -192,7 +200,7 @@ def concluded(policies: tuple[Policy, ...], facts: Facts, live: list[Rule]) -> O
 
 def _decided(deciding: list[Rule], live: list[Rule], facts: Facts) -> Outcome:
     """The outcome of rules of one kind. The most severe of them is the one that is told of."""
-    first = max(deciding, key=_telling)
+    first = max(deciding, key=_TELLING)
     if isinstance(first.then, Block):
         return first.then, first.reason, first.tell_user
     if isinstance(first.then, RouteLocal):
@@ -241,12 +249,6 @@ def _restrictiveness(verdict: Verdict) -> int:
     return (MayLeave, Inside, Block).index(type(verdict.outcome))
 
 
-def _telling(rule: Rule) -> tuple[int, str, str, str, int]:
-    """Which of several rules of one kind is told of: the most severe. The rest keeps order out of the choice."""
-    status = rule.then.status if isinstance(rule.then, Block) else 0
-    return (_SEVERITIES.index(rule.severity), rule.id, rule.reason, rule.tell_user, status)
-
-
 def _one_place(consequences: Iterable[object]) -> str:
     """The destination inside that rules name: the first by name where several do; empty where none does."""
     named = {each.destination for each in consequences if isinstance(each, RouteLocal)} - {""}
@@ -254,7 +256,7 @@ def _one_place(consequences: Iterable[object]) -> str:
 
 
 def _ids(rules: Iterable[Rule]) -> tuple[str, ...]:
-    return tuple(sorted({rule.id for rule in rules}))
+    return tuple(sorted(dict.fromkeys([rule.id for rule in rules])))
 
 
 def _merged(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ a policy's own `detectors` do not say otherwise. An entity that nobody has class
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -102,10 +103,12 @@ class Scale:
     """An ordered list of labels, lowest first. Never empty, never with a repetition."""
 
     labels: tuple[Label, ...]
+    _ranks: Mapping[Label, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.labels or len(set(self.labels)) != len(self.labels):
             raise ValueError("a scale of labels is a non-empty list without repetitions")
+        object.__setattr__(self, "_ranks", {label: rank for rank, label in enumerate(self.labels)})
 
     @property
     def lowest(self) -> Label:
@@ -119,12 +122,12 @@ class Scale:
 
     def rank(self, label: Label) -> int:
         """Position of `label`; a label that is not on the scale ranks as the top one."""
-        return self.labels.index(label) if label in self.labels else len(self.labels) - 1
+        return self._ranks.get(label, len(self.labels) - 1)
 
     def highest(self, *labels: Label) -> Label:
         """The highest of `labels` on this scale; the lowest label for none."""
-        return self.labels[max((self.rank(label) for label in labels), default=0)]
+        return self.labels[max(map(self.rank, labels), default=0)]
 
     def at_most(self, label: Label, limit: Label) -> bool:
         """Whether `label` does not exceed `limit`. A limit that is not on the scale allows nothing but the lowest."""
-        return self.rank(label) <= (self.labels.index(limit) if limit in self.labels else 0)
+        return self.rank(label) <= self._ranks.get(limit, 0)

@@ -12,10 +12,11 @@ from enum import StrEnum
 
 from gateway.domain.answer_rules import AnswerRule
 from gateway.domain.capability import Capability, Instead
-from gateway.domain.conditions import SAID, Condition, Test, compiled, matches, reads
+from gateway.domain.condition_index import ConditionIndex
+from gateway.domain.conditions import SAID, Condition, matches, reads
 from gateway.domain.detectors import CustomDetector, EntityDetector, PolicyDetector, reported_by
 from gateway.domain.exceptions import PolicyException
-from gateway.domain.labels import Classification, DataClass, Entity, Label, Scale
+from gateway.domain.labels import DEFAULT_TABLE, Classification, DataClass, Entity, Label, Scale
 
 
 class Zone(StrEnum):
@@ -44,6 +45,9 @@ class Severity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+_SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Rule:
     """One rule. `shadow` rules are evaluated and recorded, and decide nothing. `tell_user` may be empty.
 
     `controls` are the clauses that it serves, such as `HIPAA-164.502(b)`: told in reports, and no part of a decision.
+    `telling` orders rules of one kind by which is told of: the most severe. The rest keeps order out of the choice.
     """
 
     id: str
@@ -111,9 +116,12 @@ class Rule:
     controls: tuple[str, ...] = ()
     non_waivable: bool = False
     shadow: bool = False
+    telling: tuple[int, str, str, str, int] = field(init=False, repr=False, compare=False)
 
-
-TestedRules = tuple[tuple[Test, Rule], ...]
+    def __post_init__(self) -> None:
+        status = self.then.status if isinstance(self.then, Block) else 0
+        telling = (_SEVERITIES.index(self.severity), self.id, self.reason, self.tell_user, status)
+        object.__setattr__(self, "telling", telling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,14 @@ class Scope:
 
     apps: frozenset[str]
     tenants: frozenset[str]
+
+    def covers(self, app: str, tenant: str) -> bool:
+        """Whether a caller of this app and tenant is among them."""
+        return _covers(self.apps, app) and _covers(self.tenants, tenant)
+
+
+def _covers(names: frozenset[str], name: str) -> bool:
+    return "*" in names or name in names or any(matches(name, pattern) for pattern in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +154,10 @@ OnFailure = TreatAs | Block
 class Policy:
     """One policy file. `default` is always inside or a block.
 
-    `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes.
-    `steady` and `said` are its rules, each behind its condition as a function: those that nothing which the caller says
-    of itself can change, and those that ask for a label, a purpose or a task. `reads` is what they ask for.
+    `meanings` is what its detectors say of entities: the strictest label where several speak of one, all classes;
+    `means` with it what the shipped table says of all others.
+    `steady` and `said` are its rules, found by what they ask for: those that nothing which the caller says of itself
+    can change, and those that ask for a label, a purpose or a task. `reads` is what they ask for.
     `incapable` is what happens where the model inside cannot do what is asked.
     """
 
@@ -158,8 +175,9 @@ class Policy:
     answers: tuple[AnswerRule, ...] = ()
     incapable: Mapping[Capability, Block | Instead] = field(default_factory=dict)
     meanings: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
-    steady: TestedRules = field(init=False, repr=False, compare=False)
-    said: TestedRules = field(init=False, repr=False, compare=False)
+    means: Mapping[Entity, Classification] = field(init=False, repr=False, compare=False)
+    steady: ConditionIndex[Rule] = field(init=False, repr=False, compare=False)
+    said: ConditionIndex[Rule] = field(init=False, repr=False, compare=False)
     reads: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -169,10 +187,13 @@ class Policy:
             known = meanings.get(entity, detector.means)
             label = self.scale.highest(known.label, detector.means.label)
             meanings[entity] = Classification(label, known.classes | detector.means.classes)
+        rules = sorted(self.rules, key=lambda rule: rule.id)
+        steady = [(rule.when, rule) for rule in rules if not reads(rule.when) & SAID]
+        said = [(rule.when, rule) for rule in rules if reads(rule.when) & SAID]
         object.__setattr__(self, "meanings", meanings)
-        tested = [(compiled(rule.when, self.scale), rule) for rule in self.rules]
-        object.__setattr__(self, "steady", tuple(each for each in tested if not reads(each[1].when) & SAID))
-        object.__setattr__(self, "said", tuple(each for each in tested if reads(each[1].when) & SAID))
+        object.__setattr__(self, "means", DEFAULT_TABLE | meanings)
+        object.__setattr__(self, "steady", ConditionIndex(steady, self.scale))
+        object.__setattr__(self, "said", ConditionIndex(said, self.scale))
         object.__setattr__(self, "reads", frozenset[str]().union(*(reads(rule.when) for rule in self.rules)))
 
     @property
@@ -224,12 +245,8 @@ class Bundle:
 
     def in_scope(self, app: str, tenant: str) -> tuple[Policy, ...]:
         """The policies that speak of this caller."""
-        return tuple(p for p in self.policies if _covers(p.scope.apps, app) and _covers(p.scope.tenants, tenant))
+        return tuple([p for p in self.policies if p.scope.covers(app, tenant)])
 
 
 def _distinct(policies: Iterable[Policy]) -> tuple[CustomDetector, ...]:
     return tuple({d.id: d for policy in policies for d in policy.own_detectors}.values())
-
-
-def _covers(names: frozenset[str], name: str) -> bool:
-    return name in names or any(matches(name, pattern) for pattern in names)

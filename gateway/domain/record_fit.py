@@ -80,8 +80,10 @@ def _size(fact: FindingFact) -> int:
     return len(fact.entity) + len(fact.schema) + len(fact.source) + 64
 
 
-def _within(items: Iterable[_T], budget: int, size: Callable[[_T], int]) -> tuple[tuple[_T, ...], int]:
+def _within(items: Sequence[_T], budget: int, size: Callable[[_T], int]) -> tuple[tuple[_T, ...], int]:
     """The first items that fit into a budget of bytes, and how many did not."""
+    if sum(map(size, items)) + 3 * len(items) <= budget:
+        return tuple(items), 0
     kept: list[_T] = []
     lost = 0
     for item in items:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypedDict, TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from gateway.domain.alias import Alias
 from gateway.domain.capability import Capability, Lack
@@ -23,6 +24,7 @@ from gateway.domain.facts import Context, Facts, FindingFact
 from gateway.domain.finding import JudgedTask, Permille, Task
 from gateway.domain.labels import Entity, Label
 from gateway.domain.record import VERSION
+from gateway.domain.record_form import DoneForm, FindingForm, PolicyForm, RecordForm
 
 _COMMITTED = "h1:"
 
@@ -87,7 +89,7 @@ class Past:
     app: str
     unknown: frozenset[ContextField]
     key_id: str
-    said: _Record = field(repr=False)
+    said: RecordForm = field(repr=False)
 
     @property
     def at(self) -> int:
@@ -122,12 +124,23 @@ class Past:
     @property
     def decided(self) -> Decision:
         """What was decided."""
-        return _or_other_form(_decided, self.said)
+        return Decision(*_or_other_form(_decided, self.said))
+
+    def came_out_as(self, decision: Decision) -> bool:
+        """Whether this was decided. Raises nothing: what cannot be read was not."""
+        try:
+            return _PARTS(decision) == _decided(self.said)
+        except _NOT_THERE:
+            return False
 
     @property
-    def findings(self) -> Sequence[FindingFact]:
-        """What was found."""
-        return _or_other_form(_findings, self.said)
+    def entities(self) -> frozenset[Entity]:
+        """Of what something was found."""
+        return _or_other_form(_entities, self.said)
+
+    def findings_of(self, entities: AbstractSet[Entity]) -> Mapping[Entity, Sequence[FindingFact]]:
+        """What was found of these entities."""
+        return _or_other_form(lambda said: _findings_of(said, entities), self.said)
 
     def essence(self, asked: AbstractSet[str]) -> Hashable:
         """What a decision can depend on where rules ask for `asked`, but for findings, tenant, app and time."""
@@ -151,7 +164,7 @@ def past_of(body: bytes, keys: Mapping[str, str], parse: Callable[[bytes], Any] 
     pseudonyms; `parse` reads JSON, and raises `ValueError`."""
     decision_id = ""
     try:
-        said: _Record = parse(body)
+        said: RecordForm = parse(body)
         decision_id = said["id"]
         cause = _cause(said)
         return Unread(decision_id, cause) if cause else _past(said, keys)
@@ -159,63 +172,10 @@ def past_of(body: bytes, keys: Mapping[str, str], parse: Callable[[bytes], Any] 
         return Unread(decision_id, Unreplayable.OTHER_FORM)
 
 
-class _Finding(TypedDict):
-    d: Entity
-    conf: Permille
-    n: int
-    new: int
-    at: str
-    src: str
+_MEMBERS, _OF_POLICY, _DONE = RecordForm.__required_keys__, PolicyForm.__required_keys__, DoneForm.__required_keys__
 
 
-_Task = TypedDict("_Task", {"is": str, "conf": int})
-
-
-class _Policy(TypedDict):
-    dig: str
-    ent: str
-    rules: list[str]
-    reason: str
-    shadow: list[str]
-    exc: list[str]
-    spent: list[str]
-
-
-class _Done(TypedDict):
-    route: str
-    destination: str
-    status: int
-    able: str
-    transforms: list[str]
-
-
-class _Record(TypedDict):
-    """The members of a record that replaying reads, as `record_schema` has them."""
-
-    v: int
-    id: str
-    t: int
-    tenant: str
-    app: str
-    who: str
-    op: str
-    ctx: dict[str, str]
-    to: dict[str, str]
-    body: dict[str, int]
-    task: _Task
-    lack: list[dict[str, str]]
-    label: str
-    classes: list[str]
-    find: list[_Finding]
-    pol: _Policy
-    do: _Done
-    more: dict[str, int]
-
-
-_MEMBERS, _OF_POLICY, _DONE = _Record.__required_keys__, _Policy.__required_keys__, _Done.__required_keys__
-
-
-def _cause(said: _Record) -> Unreplayable | None:
+def _cause(said: RecordForm) -> Unreplayable | None:
     if said["v"] != VERSION:
         return Unreplayable.OTHER_FORM
     if said["more"]["find"]:
@@ -223,14 +183,14 @@ def _cause(said: _Record) -> Unreplayable | None:
     return Unreplayable.LISTS_CUT if said["more"]["spent"] or said["more"]["lack"] else None
 
 
-def _past(said: _Record, keys: Mapping[str, str]) -> Past:
+def _past(said: RecordForm, keys: Mapping[str, str]) -> Past:
     if not (said.keys() >= _MEMBERS and said["pol"].keys() >= _OF_POLICY and said["do"].keys() >= _DONE):
         raise KeyError
     key_id = keys.get(said["who"], _UNKNOWN_KEY)
     return Past(said["id"], said["pol"]["dig"], said["tenant"], said["app"], _unknown(said, key_id), key_id, said)
 
 
-def _unknown(said: _Record, key_id: str) -> frozenset[ContextField]:
+def _unknown(said: RecordForm, key_id: str) -> frozenset[ContextField]:
     unknown = _KEY if key_id is _UNKNOWN_KEY else _NOTHING
     if said["ctx"]["model"].startswith(_COMMITTED):
         unknown |= {ContextField.MODEL}
@@ -239,7 +199,7 @@ def _unknown(said: _Record, key_id: str) -> frozenset[ContextField]:
     return unknown
 
 
-def _essence(said: _Record, key_id: str, asked: AbstractSet[str]) -> Hashable:
+def _essence(said: RecordForm, key_id: str, asked: AbstractSet[str]) -> Hashable:
     context = said["ctx"]
     return (
         said["to"]["ext"],
@@ -252,15 +212,27 @@ def _essence(said: _Record, key_id: str, asked: AbstractSet[str]) -> Hashable:
         (said["task"]["is"], said["task"]["conf"]) if TASK in asked else "",
         said["body"]["failed"] > 0,
         said["body"]["opaque"] > 0,
-        tuple((each["d"], each["cap"]) for each in said["lack"]),
+        tuple([(each["d"], each["cap"]) for each in said["lack"]]),
     )
 
 
-def _findings(said: _Record) -> tuple[FindingFact, ...]:
-    return tuple(FindingFact(f["d"], f["at"], _SOURCES[f["src"]], f["n"], f["new"], f["conf"]) for f in said["find"])
+def _entities(said: RecordForm) -> frozenset[Entity]:
+    return frozenset([each["d"] for each in said["find"]])
 
 
-def _facts(said: _Record, key_id: str) -> Facts:
+def _findings_of(said: RecordForm, entities: AbstractSet[Entity]) -> Mapping[Entity, Sequence[FindingFact]]:
+    found: dict[Entity, list[FindingFact]] = {}
+    for each in said["find"]:
+        if each["d"] in entities:
+            found.setdefault(each["d"], []).append(_finding(each))
+    return found
+
+
+def _finding(said: FindingForm) -> FindingFact:
+    return FindingFact(said["d"], said["at"], _SOURCES[said["src"]], said["n"], said["new"], said["conf"])
+
+
+def _facts(said: RecordForm, key_id: str) -> Facts:
     context, body, task = said["ctx"], said["body"], said["task"]
     claimed = Label(context["claimed"])
     return Facts(
@@ -269,16 +241,21 @@ def _facts(said: _Record, key_id: str) -> Facts:
         leaves=body["leaves"],
         failed=body["failed"],
         opaque=body["opaque"],
-        findings=_findings(said),
+        findings=tuple(map(_finding, said["find"])),
         operation=Operation(said["op"]),
         task=JudgedTask(Task(task["is"]), Permille(task["conf"])),
         lacking=tuple(Lack(each["d"], Capability(each["cap"])) for each in said["lack"]),
     )
 
 
-def _decided(said: _Record) -> Decision:
+_Decided = tuple[str, tuple[str, ...], str, str, int, str, str, Listed, Listed, Listed, tuple[str, ...]]
+_PARTS = attrgetter(*Decision.__slots__)
+
+
+def _decided(said: RecordForm) -> _Decided:
+    """The parts of a `Decision`."""
     policy, done, cut = said["pol"], said["do"], said["more"]
-    return Decision(
+    return (
         said["label"],
         tuple(said["classes"]),
         done["route"],
@@ -293,7 +270,7 @@ def _decided(said: _Record) -> Decision:
     )
 
 
-def _or_other_form(read: Callable[[_Record], _T], said: _Record) -> _T:
+def _or_other_form(read: Callable[[RecordForm], _T], said: RecordForm) -> _T:
     try:
         return read(said)
     except _NOT_THERE:

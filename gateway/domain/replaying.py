@@ -68,7 +68,7 @@ class Replayer:
             past.app if self._by_app else "",
             past.tenant if self._by_tenant else "",
             past.essence(self._asked),
-            self._distinctions.of(past.findings, by_name=past.lacking),
+            self._distinctions.of(past),
             self._in_force(past) if self.bundle.exceptions else (),
         )
 

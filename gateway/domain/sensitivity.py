@@ -47,12 +47,14 @@ def sensitivity_of(
     """
     chosen = tuple(policies)
     scale = chosen[0].scale
-    remaining = {fact.entity for fact in facts.findings} - taken_out(transformed)
-    meant = {entity: classify(entity, chosen, scale) for entity in remaining}
-    meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()]
-    classes = _NOTHING.union(*(meaning.classes for meaning in meanings))
-    of_a_person = any(DataClass.PII in meaning.classes for meaning in meant.values())
-    if of_a_person and not HEALTH_ENTITIES.isdisjoint(remaining):
+    remaining = {fact.entity for fact in facts.findings}
+    if transformed:
+        remaining -= taken_out(transformed)
+    meant = _meant(remaining, chosen, scale)
+    meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()] if counted else meant.values()
+    classes = _NOTHING.union(*{meaning.classes for meaning in meanings})
+    with_health = not HEALTH_ENTITIES.isdisjoint(remaining)
+    if with_health and any(DataClass.PII in meaning.classes for meaning in meant.values()):
         classes |= {DataClass.PHI}
     labels = {meaning.label for meaning in meanings}
     if facts.context.claimed_label:
@@ -61,14 +63,20 @@ def sensitivity_of(
     return Sensitivity(scale.highest(*labels), classes)
 
 
+def _meant(entities: Iterable[Entity], policies: tuple[Policy, ...], scale: Scale) -> Mapping[Entity, Classification]:
+    """As `classify` for each."""
+    if len(policies) > 1:
+        return {entity: classify(entity, policies, scale) for entity in entities}
+    means = policies[0].means
+    return {entity: means.get(entity) or classify(entity, policies, scale) for entity in entities}
+
+
 def classify(entity: Entity, policies: Iterable[Policy], scale: Scale) -> Classification:
     """What an entity means: the strictest of what the policies say, and each that is silent says the default table.
 
     So no file can lower what an entity means to another. An entity that nobody knows counts as the top label.
     """
-    shipped = DEFAULT_TABLE.get(entity)
-    said = [policy.meanings.get(entity, shipped) for policy in policies]
-    known = [each for each in said if each is not None]
+    known = [policy.means[entity] for policy in policies if entity in policy.means]
     if not known:
         return Classification(scale.top, frozenset({DataClass.PII}))
     if len(known) == 1:
