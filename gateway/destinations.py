@@ -11,7 +11,15 @@ from gateway.adapters.egress_external import EgressExternal, EgressLink, EgressO
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.litellm_external import LitellmExternal
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import Entry, Kind, ModelFile, ModelFileRefused, find_model, load_manifest
+from gateway.adapters.model_manifest import (
+    Entry,
+    Kind,
+    ModelFile,
+    ModelFileRefused,
+    find_model,
+    load_manifest,
+    narrow_models,
+)
 from gateway.adapters.openai_external import ANTHROPIC, OPENAI, OpenAiExternal
 from gateway.adapters.openai_local import OpenAiLocal
 from gateway.adapters.replicated_local import ReplicatedLocal
@@ -169,8 +177,10 @@ def _server(base_url: str, chosen: OpenAiLocalSettings, key: str) -> OpenAiLocal
 
 
 def _llama(chosen: LlamaCpp, settings: Settings) -> LlamaCppLocal:
+    entries = model_entries(settings)
     options = LlamaCppOptions(
         model=_model_file(chosen.model, Kind.CHAT, settings),
+        narrow=narrow_models(entries, find_model(entries, chosen.model)),
         lora=_model_file(chosen.lora, Kind.ADAPTER, settings) if chosen.lora else None,
         lora_scale=chosen.lora_scale,
         template=chosen.chat_template,

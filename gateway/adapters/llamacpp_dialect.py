@@ -32,6 +32,7 @@ class Failure(StrEnum):
     TOO_LONG = "too_long"
     TEMPLATE = "template"
     GRAMMAR = "grammar"
+    LOGPROBS = "logprobs"
     CANCELLED = "cancelled"
     BROKEN = "broken"
 

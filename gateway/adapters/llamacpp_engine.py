@@ -159,6 +159,12 @@ class Engine:
                 return
             yield Token(self._bytes(token), self._told(token, most) if most >= 0 else None)
 
+    def spelled(self, text: str, wanted: Callable[[], None]) -> Iterator[Token]:
+        """A text that somebody else made, in the model's tokens. `wanted` may raise `JobFailed`."""
+        for token in self.tokens(text, control=False):
+            wanted()
+            yield Token(self._bytes(token))
+
     def _told(self, token: int, most: int) -> Json:
         """A token's log probability and those of the `most` likeliest, by what the model itself says of them."""
         logits = np.ctypeslib.as_array(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import assert_never
 
 from gateway.adapters.llamacpp_dialect import Choice, Dialect, Failure, Job, Usage, read_job
-from gateway.adapters.model_manifest import ModelFile, ModelFileRefused
+from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, NarrowModels
 from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
 from gateway.domain.capability import Capability, asked_for
 from gateway.domain.conversation import Conversation, Operation
@@ -48,9 +48,11 @@ class LlamaCppOptions:
     """How to run a model. `context` and `answer_limit` are in tokens, `deadline_s` is for a whole answer, waiting
     included, and `queue` is how many requests may wait. `gpu_layers` is -1 for all; `template` is a file with a chat
     template (empty: the model's own), `lora` a low-rank adapter; `reuse_prefix` lets a prompt that begins like the one
-    before it be read from where they part."""
+    before it be read from where they part. `narrow` are encoders that answer narrow jobs, so that
+    the model generates only what they cannot say."""
 
     model: ModelFile
+    narrow: NarrowModels | None = None
     lora: ModelFile | None = None
     lora_scale: float = 1.0
     template: str = ""
@@ -100,7 +102,10 @@ class LlamaCppLocal:
         context = min(options.context, model.context)
         environment = {"OMP_NUM_THREADS": str(options.threads), "OMP_WAIT_POLICY": "passive"}
         lora = options.lora.sha256 if options.lora is not None else ""
-        arguments = (str(model.path), model.sha256, _loading(options, context), lora, str(options.answer_limit))
+        narrow = json.dumps(
+            [[str(each.path), each.sha256] for each in options.narrow.files()] if options.narrow else []
+        )
+        arguments = (str(model.path), model.sha256, _loading(options, context), lora, str(options.answer_limit), narrow)
         self._worker = WorkerProcess(_WORKER, arguments, environment)
         self._most_characters = context * _CHARACTERS_A_TOKEN
         self._open = 0
@@ -120,9 +125,10 @@ class LlamaCppLocal:
 
         Raises `ModelFileRefused` for an altered or missing file, `LocalModelUnavailable` when the child does not start.
         """
-        await asyncio.to_thread(self._options.model.verify)
-        if self._options.lora is not None:
-            await asyncio.to_thread(self._options.lora.verify)
+        options = self._options
+        others = (options.lora, *(options.narrow.files() if options.narrow is not None else ()))
+        for file in (options.model, *(other for other in others if other is not None)):
+            await asyncio.to_thread(file.verify)
         self._worker.start()
         try:
             await self._worker.wait_ready(self._options.start_s)
@@ -326,5 +332,7 @@ def _error(value: Json) -> GatewayError:
             return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/messages")
         case {"error": Failure.GRAMMAR}:
             return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/response_format")
+        case {"error": Failure.LOGPROBS}:
+            return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/logprobs")
         case _:
             return LocalModelUnavailable()

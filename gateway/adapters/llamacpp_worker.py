@@ -1,12 +1,13 @@
 """The child process in which llama.cpp runs.
 
-    python -m gateway.adapters.llamacpp_worker FILE SHA256 LOADING LORA_SHA256 LIMIT
+    python -m gateway.adapters.llamacpp_worker FILE SHA256 LOADING LORA_SHA256 LIMIT NARROW
 
 It generates for one job at a time; a second thread reads cancellations, so that one takes effect at the next token or,
 while a prompt is read, at the next few dozen tokens. Nothing is written to stderr once the model is loaded: a traceback
 could quote text.
 
-LOADING is `llamacpp_engine.Loading` as JSON, LIMIT the most tokens of an answer. Job frames are
+LOADING is `llamacpp_engine.Loading` as JSON, LIMIT the most tokens of an answer, NARROW a list of [file, sha256] of the
+encoders that answer narrow jobs in the model's place, or an empty one. Job frames are
 `llamacpp_dialect.Job.frame`. Answers: {"prompt": n, "cached": m} as soon as the prompt is read; for the choice `at`,
 {"at", "text", "logprobs"} for each piece and {"at", "finish": "stop" | "length"}; at the end {"completion": n} or
 {"error": one of `Failure`}.
@@ -20,8 +21,10 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from gateway.adapters.llamacpp_dialect import Failure
 from gateway.adapters.llamacpp_engine import Engine, JobFailed, Loading, Token
@@ -118,12 +121,31 @@ def _overlap(text: str, stop: str) -> int:
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
-def serve(engine: Engine, inbox: Inbox, channel: Channel, answer_limit: int) -> None:
+class Answers(Protocol):
+    """Answers some jobs without generating."""
+
+    def answer(
+        self, messages: Sequence[tuple[str, str]], grammar: dict[str, str], wanted: Callable[[], None]
+    ) -> str | None:
+        """The text of the answer, or None where it has to be generated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What answers jobs here: a model that generates and, before it is asked, encoders for narrow jobs."""
+
+    engine: Engine
+    narrow: Answers | None
+    answer_limit: int
+
+
+def serve(models: Models, inbox: Inbox, channel: Channel) -> None:
     """Answer jobs, one after the other, for as long as the parent is there."""
     while True:
         number, job = inbox.next()
         try:
-            end = _answer(engine, job, Wanted(inbox, number), channel, number, answer_limit)
+            end = _answer(models, job, Wanted(inbox, number), channel, number)
         except JobFailed as failed:
             end = {"error": failed.failure.value}
         except Exception:  # noqa: BLE001 - the exception map: trouble is told as such, and its text never
@@ -163,35 +185,62 @@ class Told:
         return {"text": text, "logprobs": told} if text or told else {}
 
 
-def _answer(
-    engine: Engine, job: dict[str, Json], wanted: Wanted, channel: Channel, number: int, answer_limit: int
-) -> dict[str, Json]:
+def _answer(models: Models, job: dict[str, Json], wanted: Wanted, channel: Channel, number: int) -> dict[str, Json]:
     wanted()
-    ids = engine.prompt([(role, text) for role, text in cast("list[list[str]]", job["messages"])])
+    engine = models.engine
+    messages = [(role, text) for role, text in cast("list[list[str]]", job["messages"])]
+    ids = engine.prompt(messages)
     if len(ids) >= engine.context:
         raise JobFailed(Failure.TOO_LONG)
-    limit = min(cast("int", job["limit"]) or answer_limit, engine.context - len(ids))
-    engine.check(cast("dict[str, str]", job["grammar"]))
+    limit = min(cast("int", job["limit"]) or models.answer_limit, engine.context - len(ids))
+    form = cast("dict[str, str]", job["grammar"])
+    engine.check(form)
+    said = models.narrow.answer(messages, form, wanted) if models.narrow is not None else None
+    if said is not None and cast("int", job["logprobs"]) >= 0:
+        raise JobFailed(Failure.LOGPROBS)  # the encoders have likenesses, which are no odds of tokens
     completion = 0
     for at in range(cast("int", job["choices"])):
-        cached = engine.read(ids, wanted)
+        cached = engine.read(ids, wanted) if said is None else 0
         if at == 0:
             channel.part(number, {"prompt": len(ids), "cached": cached})
-        told, made, finish = Told(cast("list[str]", job["stops"])), 0, "stop"
-        for token in engine.generate(ids[-1], {**job, "seed": (cast("int", job["seed"]) + at) % 2**32}, wanted):
-            made += 1
-            if piece := told.push(token):
-                channel.part(number, {"at": at, **piece})
-            if told.stop.hit:
-                break
-            if made >= limit:
-                finish = "length"
-                break
-        if piece := told.rest():
-            channel.part(number, {"at": at, **piece})
-        channel.part(number, {"at": at, "finish": finish})
-        completion += made
+        if said is None:
+            seed = (cast("int", job["seed"]) + at) % 2**32
+            tokens = engine.generate(ids[-1], {**job, "seed": seed}, wanted)
+        else:
+            tokens = engine.spelled(said, wanted)
+        completion += _tell(tokens, cast("list[str]", job["stops"]), limit, Telling(channel, number, at))
     return {"completion": completion}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Sends what becomes of one choice of one job."""
+
+    channel: Channel
+    number: int
+    at: int
+
+    def __call__(self, part: dict[str, Json]) -> None:
+        """Send one part."""
+        self.channel.part(self.number, {"at": self.at, **part})
+
+
+def _tell(tokens: Iterator[Token], stops: list[str], limit: int, tell: Telling) -> int:
+    """Send the pieces of one choice, up to a stop or the limit, and how it ended. Returns how many tokens it took."""
+    told, made, finish = Told(stops), 0, "stop"
+    for token in tokens:
+        made += 1
+        if piece := told.push(token):
+            tell(piece)
+        if told.stop.hit:
+            break
+        if made >= limit:
+            finish = "length"
+            break
+    if piece := told.rest():
+        tell(piece)
+    tell({"finish": finish})
+    return made
 
 
 def _close_stderr() -> None:
@@ -200,20 +249,33 @@ def _close_stderr() -> None:
     os.close(quiet)
 
 
+def _encoders(files: list[list[str]]) -> Answers | None:
+    """What answers narrow jobs, from files that are checked first; imported only where it is used."""
+    if not files:
+        return None
+    from gateway.adapters.narrow_answers import NarrowAnswers  # noqa: PLC0415 - a plain model's process stays small
+
+    for file, sha256 in files:
+        verify_sha256(Path(file), sha256)
+    paths = [Path(file) for file, _ in files]
+    return NarrowAnswers(paths[0], paths[1], paths[2] if len(paths) > 2 else None)
+
+
 def main() -> None:
     """Check and load the model, then serve. A file with another hash is refused before llama.cpp sees it."""
-    file, sha256, told, lora_sha256, answer_limit = sys.argv[1:6]
+    file, sha256, told, lora_sha256, answer_limit, narrow = sys.argv[1:7]
     loading = Loading(**json.loads(told))
     channel = Channel.of_this_process()
     verify_sha256(Path(file), sha256)
     if loading.lora:
         verify_sha256(Path(loading.lora), lora_sha256)
+    encoders = _encoders(json.loads(narrow))
     engine = Engine(Path(file), loading)
     inbox = Inbox(channel)
     threading.Thread(target=inbox.read, daemon=True).start()
     channel.ready({"context": engine.context})
     _close_stderr()
-    serve(engine, inbox, channel, int(answer_limit))
+    serve(Models(engine, encoders, int(answer_limit)), inbox, channel)
 
 
 if __name__ == "__main__":

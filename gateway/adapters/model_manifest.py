@@ -21,7 +21,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _PACKAGE = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 _TEXTS = frozenset({"name", "file", "licence", "source", "description"})
-_OPTIONAL = frozenset({"kind", "sha256", "memory_mb", "hub", "package", "package_sha256", "adapter"})
+_OPTIONAL = frozenset({"kind", "sha256", "memory_mb", "hub", "package", "package_sha256", "adapter", "narrow"})
 RECORDED = "digests.json"
 
 
@@ -35,6 +35,11 @@ class Kind(StrEnum):
     CHAT = "chat"
     EMBEDDINGS = "embeddings"
     ADAPTER = "adapter"
+    LABELS = "labels"
+    READER = "reader"
+
+
+_NARROW = frozenset({Kind.EMBEDDINGS, Kind.LABELS, Kind.READER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,24 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NarrowModels:
+    """What answers narrow jobs in the place of a model that generates: a sentence encoder, labels that it knows, and a
+    reader of fields, if there is one."""
+
+    sentences: ModelFile
+    labels: ModelFile
+    reader: ModelFile | None = None
+
+    def files(self) -> tuple[ModelFile, ...]:
+        """All of them."""
+        return (self.sentences, self.labels, *((self.reader,) if self.reader is not None else ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One model of the manifest. `sha256` is empty where it is known only once the file was pulled; `memory_mb` is what
-    it takes to run, 0 where nobody measured; `adapter` names the low-rank adapter that is made for it."""
+    it takes to run, 0 where nobody measured; `adapter` names the low-rank adapter that is made for it, `narrow` the
+    models that answer narrow jobs in its place."""
 
     name: str
     kind: Kind
@@ -92,6 +112,7 @@ class Entry:
     source: str
     description: str
     adapter: str
+    narrow: tuple[str, ...]
 
     def model(self) -> ModelFile:
         """The model, if its digest is known. Raises `ModelFileRefused` for one that was never pulled."""
@@ -144,6 +165,18 @@ def find_model(entries: Iterable[Entry], name: str) -> Entry:
     raise ModelFileRefused("no model manifest has a model of the configured name")
 
 
+def narrow_models(entries: Iterable[Entry], of: Entry) -> NarrowModels | None:
+    """The models that answer narrow jobs in the place of `of`; None where it names none. Raises `ModelFileRefused`."""
+    if not of.narrow:
+        return None
+    models = {entry.kind: entry.model() for entry in entries if entry.name in of.narrow}
+    if len(models) != len(of.narrow) or not {Kind.EMBEDDINGS, Kind.LABELS} <= set(models) <= _NARROW:
+        raise ModelFileRefused(
+            "the models for narrow jobs that the manifest names are not there, or of the wrong kinds"
+        )
+    return NarrowModels(sentences=models[Kind.EMBEDDINGS], labels=models[Kind.LABELS], reader=models.get(Kind.READER))
+
+
 def recorded_digests(pulled: Path) -> dict[str, str]:
     """The digests that were recorded when models were first pulled, by name. Raises `ModelFileRefused`."""
     try:
@@ -189,6 +222,7 @@ def _entry(entry: object, folder: Path, pulled: Path, recorded: dict[str, str]) 
         source=text["source"],
         description=text["description"],
         adapter=text["adapter"],
+        narrow=tuple(text["narrow"].split()),
     )
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters.llamacpp_local import LlamaCppLocal, LlamaCppOptions
-from gateway.adapters.model_manifest import ModelFile, find_model, sha256_of
+from gateway.adapters.model_manifest import ModelFile, find_model, narrow_models, sha256_of
 from gateway.adapters.sentence_local import SentenceLocal, SentenceOptions
 from gateway.destinations import model_entries
 from gateway.domain.conversation import Operation, read
@@ -218,8 +218,10 @@ async def measure(names: Sequence[str], rounds: int, lora: ModelFile | None) -> 
     """Everything, one model after the other."""
     results: dict[str, Any] = {"machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"}
     for name in names:
-        entry = find_model(model_entries(Settings()), name)
-        model = LlamaCppLocal(LlamaCppOptions(model=entry.model(), context=2048, lora=lora))
+        entries = model_entries(Settings())
+        entry = find_model(entries, name)
+        narrow = narrow_models(entries, entry)
+        model = LlamaCppLocal(LlamaCppOptions(model=entry.model(), narrow=narrow, context=2048, lora=lora))
         await model.start()
         told = {**await quality(model), **await speed(model, rounds), "memory MB": _memory_mb(model.pid)}
         await model.stop()

@@ -1,0 +1,37 @@
+"""Writes the trained reader as one ONNX file, its weights as 8-bit numbers and its tokenizer inside."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from .net import Reader
+
+
+def write(net: Reader, minilm: Path, out: Path) -> None:
+    """Write reader.onnx and print the hash for the manifest."""
+    out.mkdir(parents=True, exist_ok=True)
+    raw, path = out / "whole.onnx", out / "reader.onnx"
+    pieces, asked = torch.ones(1, 8, dtype=torch.long), torch.full((1, 2, 8), 1 / 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            net.eval(), (pieces, pieces, pieces, asked), str(raw), input_names=["pieces", "shapes", "mask", "asked"], output_names=["begins", "ends"],
+            dynamic_axes={**{name: {1: "length"} for name in ("pieces", "shapes", "mask")}, **{name: {1: "fields", 2: "length"} for name in ("asked", "begins", "ends")}},
+            opset_version=17, dynamo=False,
+        )  # fmt: skip
+    quantize_dynamic(
+        raw, path, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        extra_options={"MatMulConstBOnly": True},
+    )  # fmt: skip
+    raw.unlink()
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {"tokenizer": (minilm / "tokenizer.json").read_text(encoding="utf-8")})
+    onnx.save(model, str(path))
+    onnx.checker.check_model(str(path))
+    print(f"{path}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
