@@ -35,7 +35,7 @@ LONGEST = 60
 _TRIED = 6
 """Beginnings of a value that are tried."""
 _DARING = 3.0
-"""How much worse than nothing at all a value may fit: chosen on held-out generated texts, where most fields are there."""
+"""How much worse than nothing at all a value may fit: chosen on held-out generated texts."""
 _A_PIECE = 0.1
 """What each further piece of a value must bring, so that no value reaches from one to the end of another."""
 
