@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from gateway.adapters.database import Database, open_database, upgrade
-from gateway.adapters.file_policies import PolicyErrors
+from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey
 from gateway.adapters.sql_accounts import Invitation, SqlAccounts
 from gateway.adapters.sql_keys import SqlKeys
@@ -84,7 +84,7 @@ class ConsoleHost:
         self._engine = open_database(settings.database.url.get_secret_value())
         self.ledger = command_ledger(settings.ledger, self._engine, key, clock)
         try:
-            self._policies = _Shown(policies_of(settings).current())
+            self._policies = _Shown(policies_of(settings))
         except PolicyErrors as error:
             raise ConfigError(f"the policies cannot be loaded:\n{error}") from None
         self.parts = console_parts(
@@ -120,13 +120,14 @@ class ConsoleHost:
 class _Shown:
     """Implements `PolicySource`: the bundle of the folder, as it was when the console started."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+    def __init__(self, files: FilePolicies) -> None:
+        self._files = files.files
+        self._bundle = files.current()
 
     async def number(self, revisions: SqlRevisions) -> None:
         """Have the revision that gateways give it. Raises `ConfigError`."""
         try:
-            self._bundle = replace(self._bundle, revision=await revisions.of(self._bundle.digest))
+            self._bundle = replace(self._bundle, revision=await revisions.of(self._bundle.digest, self._files))
         except GatewayFault:
             raise ConfigError("the database cannot be asked for the revision of the policies") from None
 

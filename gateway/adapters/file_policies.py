@@ -103,11 +103,17 @@ class FilePolicies:
         self._index_key = index_key
         self._lock = threading.Lock()
         self._problems: tuple[PolicyError, ...] = ()
+        self._files: tuple[SourceFile, ...] = ()
         self._bundle = self._read(read_files(self._directory), self._indexes(), revision=1)
 
     def current(self) -> Bundle:
         """The last good bundle."""
         return self._bundle
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """What the digest of the last good bundle is over (`digested`)."""
+        return self._files
 
     def health(self) -> Health:
         """Not ok while the newest files could not be loaded and an older bundle is in force."""
@@ -139,6 +145,7 @@ class FilePolicies:
         lint = lint_files(files, entities=self._entities, zones=self._zones, indexes=indexes, today=today)
         if lint.errors:
             raise PolicyErrors(lint.errors)
+        self._files = digested(files, indexes)
         return bundle_of(lint, files, indexes, revision)
 
 
@@ -184,12 +191,30 @@ def digest_of(files: Iterable[SourceFile], indexes: Indexes = NO_INDEXES) -> str
     An index counts with its own digest; what is no index changes nothing, since no bundle that names it loads.
     """
     whole = hashlib.sha256()
-    read = [SourceFile(n, i.file.digest.encode()) for n, i in indexes.items() if isinstance(i, FoundIndex)]
-    for file in sorted((*files, *read), key=lambda f: f.name):
+    for file in digested(files, indexes):
         for part in (file.name.encode(), file.data):
             whole.update(len(part).to_bytes(8, "big"))
             whole.update(part)
     return f"sha256:{whole.hexdigest()}"
+
+
+def digested(files: Iterable[SourceFile], indexes: Indexes = NO_INDEXES) -> tuple[SourceFile, ...]:
+    """What the digest of a bundle is over: its files, and of each index a file that holds the index's own digest."""
+    read = [SourceFile(n, i.file.digest.encode()) for n, i in indexes.items() if isinstance(i, FoundIndex)]
+    return tuple(sorted((*files, *read), key=lambda f: f.name))
+
+
+def bundle_again(kept: Sequence[SourceFile], directory: Path) -> Bundle:
+    """The bundle that `digested` files were, with those indexes of a directory that are still the same.
+
+    Raises `PolicyErrors` for one that does not load here and now."""
+    found = read_indexes(directory, ANY_KEY)
+    indexes = {name: each for name, each in found.items() if set(digested((), {name: each})) & set(kept)}
+    files = tuple(each for each in kept if each.name.endswith(_BUNDLED))
+    lint = lint_files(files, indexes=indexes, today=datetime.now(UTC).date())
+    if lint.errors:
+        raise PolicyErrors(lint.errors)
+    return bundle_of(lint, files, indexes, revision=1)
 
 
 def lint_files(

@@ -3,7 +3,7 @@
     look        the signature of the folder (names, sizes, times): another one than before?
     settle      only what is the same at two looks is read, so a file that is being written is left alone
     read        all files, whole or not at all; what cannot be loaded is recorded, and the bundle in force stays
-    number      the revision, the same in every process of a database
+    number      the revision, the same in every process of a database; the files are kept with it
     record      `activated`, durable
     activate    from here on, new requests get the new bundle; a request in flight holds the one that it began with
 
@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from gateway.adapters.file_policies import Activated, FilePolicies, Rejected, Unchanged
+from gateway.adapters.file_policies import Activated, FilePolicies, Rejected, SourceFile, Unchanged
 from gateway.adapters.policy_indexes import FOLDER, is_index_name
 from gateway.adapters.strict_yaml import PolicyError
 from gateway.domain.errors import GatewayFault
@@ -47,10 +47,10 @@ _NEVER: Signature = (("", 0, 0, 0, 0),)
 
 
 class Revisions(Protocol):
-    """Numbers bundles."""
+    """Numbers bundles, and keeps their files."""
 
-    async def of(self, digest: str) -> int:
-        """The number of the bundle with this digest, from 1. Raises `GatewayFault`."""
+    async def of(self, digest: str, files: Sequence[SourceFile]) -> int:
+        """The number of the bundle with this digest, from 1; its files are kept then. Raises `GatewayFault`."""
         ...
 
 
@@ -201,7 +201,7 @@ class LivePolicies:
 
     async def _activate(self) -> None:
         fresh = self._files.current()
-        numbered = replace(fresh, revision=await self._revisions.of(fresh.digest))
+        numbered = replace(fresh, revision=await self._revisions.of(fresh.digest, self._files.files))
         await self._ledger.append(self._event("activated", fresh.digest))
         self._bundle = numbered
         self._observer.policies_read("activated")

@@ -168,6 +168,16 @@ policy_revisions = Table(
 """The number of each policy bundle, by its digest: 1 for the first that came into force with this database. A bundle
 that comes back has its old number."""
 
+policy_files = Table(
+    "policy_files",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""The files of each policy bundle that came into force, by its digest, which they have together; of an index its own
+digest alone."""
+
 console_accounts = Table(
     "console_accounts",
     metadata,

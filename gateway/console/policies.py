@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.adapters.file_policies import FilePolicies, PolicyErrors
+from gateway.adapters.file_policies import FilePolicies, PolicyErrors, bundle_again
 from gateway.adapters.policy_lint import cases_of, tried
 from gateway.adapters.policy_pages import rule_in_words
+from gateway.adapters.sql_audit import SqlAudit
 from gateway.adapters.sql_decisions import SqlDecisions
+from gateway.adapters.sql_policies import kept_files, kept_revisions
 from gateway.adapters.sql_search import search
 from gateway.console.asked import Answer, Asked, Page, Refused
 from gateway.console.decisions import whole_at
@@ -57,21 +59,20 @@ async def policies(asked: Asked) -> Answer:
         "policies": [(policy, _rules(policy, matching), _otherwise(policy)) for policy in bundle.policies],
         "tests": tests,
         "history": history,
-        "choices": _choices(asked),
+        "choices": await asked.read(lambda audit: _choices(asked, audit)),
         "days": DAYS,
     })  # fmt: skip
 
 
 async def compare(asked: Asked) -> Answer:
     """Past decisions under two bundles: what would leave that stayed inside comes first."""
-    names = _choices(asked)
+    names = await asked.read(lambda audit: _choices(asked, audit))
     old, new, days = asked.query.get("old", ""), asked.query.get("new", ""), asked.query.get("days", "")
     if old not in names or new not in names or days not in {str(each) for each in DAYS}:
         raise Refused(400, "Choose two versions of the policies, and a number of days.")
     now, sight = asked.parts.clock.now(), asked.holder.sight
     try:
-        before = Replayer(await asyncio.to_thread(_bundle, asked, old))
-        after = Replayer(await asyncio.to_thread(_bundle, asked, new))
+        before, after = [Replayer(await _bundle(asked, names[each])) for each in (old, new)]
     except PolicyErrors as error:
         return Page("policies_wrong.html", {"title": "Policies", "problems": str(error).splitlines()}, 409)
     period = (max(sight.since, now - int(days) * DAY), min(sight.until, now))
@@ -81,16 +82,25 @@ async def compare(asked: Asked) -> Answer:
     return Page("compared.html", {"title": "What would change", **told})
 
 
-def _choices(asked: Asked) -> Mapping[str, Path]:
-    """The bundle in force, and the folders that the configuration proposes."""
+def _choices(asked: Asked, audit: SqlAudit) -> Mapping[str, Path | str]:
+    """The folder of the bundle in force, the digests of revisions whose files were kept, and the folders that the
+    configuration proposes."""
+    kept = {f"revision {number}": digest for number, digest in kept_revisions(audit.connection).items()}
     proposed = {name: Path(folder) for name, folder in asked.parts.settings.console.proposals.items()}
-    return {IN_FORCE: asked.parts.policies_folder, **proposed}
+    return {IN_FORCE: asked.parts.policies_folder, **kept, **proposed}
 
 
-def _bundle(asked: Asked, name: str) -> Bundle:
-    if name == IN_FORCE:
+async def _bundle(asked: Asked, chosen: Path | str) -> Bundle:
+    """The bundle of a folder or digest. Raises `PolicyErrors`."""
+    folder = asked.parts.policies_folder
+    if chosen == folder:
         return asked.parts.policies.current()
-    return FilePolicies(_choices(asked)[name]).current()
+    if isinstance(chosen, Path):
+        return await asyncio.to_thread(lambda: FilePolicies(chosen).current())
+    kept = await asked.read(lambda audit: kept_files(audit.connection, chosen))
+    if not kept:
+        raise Refused(409, "The files that were kept of this revision are not what came into force.")
+    return await asyncio.to_thread(bundle_again, kept, folder)
 
 
 def _compared(decisions: SqlDecisions, old: Replayer, new: Replayer, sight: Sight) -> tuple[Compared, bool]:

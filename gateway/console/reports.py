@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from gateway.adapters.file_policies import PolicyErrors, read_files
 from gateway.adapters.ledger_export import ExportRefused, LedgerExport, Wanted
 from gateway.adapters.part_export import PartExport
 from gateway.adapters.sql_audit import SqlAudit, until_signed
+from gateway.adapters.sql_policies import kept_files
 from gateway.adapters.sql_records import StoredRecord, of_period, with_outcome
+from gateway.adapters.sql_search import search
 from gateway.console.asked import Answer, Asked, Download, Page, Refused
 from gateway.console.decisions import moment_of, whole_at
 from gateway.console.exporting import INSTRUCTIONS, archived
@@ -23,6 +23,7 @@ from gateway.domain.accounts import FAR, Sight
 from gateway.domain.evidence import Event, EventKind
 from gateway.domain.ledger_costs import SAVED
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport
+from gateway.domain.ledger_search import Query
 from gateway.domain.strict_json import text_at
 from gateway.verifier.checks import Verification
 from gateway.verifier.findings import Report
@@ -36,8 +37,17 @@ _PATIENCE_S = 5.0
 _README = """The evidence of a period: see report.html first (a browser prints it well).
 
 ledger/     the records with their proofs, the signed checkpoint, and instructions in ledger/README.txt
-policies/   the policy files that were in force when this was made; records name the digest of those that decided
+policies/   a folder for each policy bundle that was in force in the period, called by the digest that records name;
+            policies/README.txt says which are not there, and how a digest is made
 ledger.pub  the public key, as the console knows it: compare it with the one that you were given before
+"""
+
+
+_POLICIES = """A folder for each bundle, called by its digest: SHA-256 over, for each file in the order of names, the
+length of the name in 8 bytes, the name, the length of the content in 8 bytes, the content. Of a file below indexes/
+the content is the digest of the index alone.
+
+In force in the period, but not here, for their files were not kept or are not what came into force:
 """
 
 
@@ -54,7 +64,9 @@ async def bundle(asked: Asked) -> Answer:
     told = await _report(asked)
     page = render("reports.html", {**told, "standalone": STYLE.decode()}, None, asked.session)
     sight, parts = _period(asked), asked.parts
-    file = await asked.read(lambda audit: _archive(audit, sight, page, parts.public_key, parts.policies_folder))
+    counted = told["told"]
+    assert isinstance(counted, PeriodReport)
+    file = await asked.read(lambda audit: _archive(audit, sight, page, parts.public_key, counted.digests))
     return Download(file, f"evidence-{day(sight.since)}-{day(sight.until - 1)}.zip", "application/zip")
 
 
@@ -124,19 +136,37 @@ def _seen(audit: SqlAudit, sight: Sight) -> Iterator[StoredRecord]:
             yield record
 
 
-def _archive(audit: SqlAudit, sight: Sight, page: str, public_key: str, policies: Path) -> Path:
+def _archive(audit: SqlAudit, sight: Sight, page: str, public_key: str, digests: Collection[str]) -> Path:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
             _export(audit, sight, folder / "ledger")
         except ExportRefused as error:
             raise Refused(409, str(error)) from None
-        (folder / "policies").mkdir()
-        for file in _policy_files(policies):
-            shutil.copyfile(policies / file, folder / "policies" / file)
+        _put_policies(audit, {*digests, *_in_force_before(audit, sight.since)}, folder / "policies")
         (folder / "ledger" / "README.txt").write_text(INSTRUCTIONS, encoding="utf-8")
         texts = {"report.html": page, "README.txt": _README, "ledger.pub": f"{public_key}\n"}
         return archived(folder, texts)
+
+
+def _in_force_before(audit: SqlAudit, since: int) -> Iterator[str]:
+    """The bundle that was in force when the period began, as the last record of policies before it says."""
+    for record in search(audit.connection, Query(kind="policy", until=since), limit=1).records:
+        yield text_at(record.document, "subject")
+
+
+def _put_policies(audit: SqlAudit, digests: Collection[str], folder: Path) -> None:
+    """The files of each bundle, and which are not known."""
+    missing = []
+    for digest in sorted(digests):
+        files = kept_files(audit.connection, digest)
+        for each in files:
+            path = folder / digest.replace(":", "-") / each.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(each.data)
+        missing += [] if files else [digest]
+    folder.mkdir(exist_ok=True)
+    (folder / "README.txt").write_text(_POLICIES + "\n".join(missing or ["(none)"]) + "\n", encoding="utf-8")
 
 
 def _export(audit: SqlAudit, sight: Sight, folder: Path) -> None:
@@ -147,10 +177,3 @@ def _export(audit: SqlAudit, sight: Sight, folder: Path) -> None:
         return
     exporting = LedgerExport(audit.connection, folder, Wanted(("csv", "jsonl"), sight.since, sight.until))
     exporting.write(exporting.begin(), iter(()))
-
-
-def _policy_files(folder: Path) -> list[str]:
-    try:
-        return [Path(each.name).name for each in read_files(folder)]
-    except PolicyErrors:
-        return []

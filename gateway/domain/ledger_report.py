@@ -37,8 +37,9 @@ class SentOutside:
 class PeriodReport:
     """What happened from `since` until before `until`. Counters are by name; `sensitive` at most `MOST_LISTED`.
 
-    `synthetic` of the decisions are on requests that the gateway made itself. `changes` are the times at which a policy
-    came into force or was rejected, and which. `unresolved` still holds decisions whose outcome came later."""
+    `digests` are those of the policy bundles that decided or came into force. `synthetic` of the decisions are on
+    requests that the gateway made itself. `changes` are the times at which a policy came into force or was rejected,
+    and which. `unresolved` still holds decisions whose outcome came later."""
 
     since: int
     until: int
@@ -53,6 +54,7 @@ class PeriodReport:
     exceptions: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    digests: set[str] = field(default_factory=set)
     changes: list[tuple[int, str]] = field(default_factory=list)
     erasures: list[str] = field(default_factory=list)
     sensitive: list[SentOutside] = field(default_factory=list)
@@ -74,6 +76,7 @@ class PeriodReport:
             case "policy":
                 at = document.get("t")
                 said = f"{text_at(document, 'action')} {text_at(document, 'subject')}"
+                self.digests.add(text_at(document, "subject"))
                 self.changes.append((at if isinstance(at, int) else 0, said))
             case kind:
                 action = text_at(document, "action")
@@ -104,6 +107,7 @@ class PeriodReport:
         self.apps[f"{text_at(document, 'tenant')} / {text_at(document, 'app')}"] += 1
         self.destinations[text_at(does, "destination") or "none (refused)"] += 1
         self.transforms.update(words_at(does, "transforms"))
+        self.digests.add(text_at(policy, "dig"))
         self.policies[f"revision {policy.get('rev')} ({text_at(policy, 'dig')[:19]})"] += 1
         self.exceptions.update(words_at(policy, "exc"))
         if document.get("k") != "block" and text_at(document, "tenant") != SYNTHETIC:

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from gateway.adapters.database import open_database, upgrade
-from gateway.adapters.sql_policies import SqlRevisions
+from gateway.adapters.file_policies import SourceFile, digest_of
+from gateway.adapters.sql_policies import SqlRevisions, kept_files, kept_revisions
+from gateway.adapters.tables import policy_files
 from gateway.domain.errors import ErrorCode, GatewayFault
 from tests.conftest import REPOSITORY
 
@@ -50,6 +53,29 @@ async def test_a_bundle_has_one_number_and_keeps_it(url: str) -> None:
 
     assert [1, 2, 3, 1] == told
     assert 2 == after
+
+
+async def test_the_files_of_a_bundle_are_kept_with_its_number(url: str) -> None:
+    """Also of one that had its number before; and they are told no more once they are not what they were."""
+    files = (SourceFile("a.policy.yaml", b"a"), SourceFile("b.policy.yaml", b"b"), SourceFile("indexes/c.edm", b"d1"))
+    digest, unknown = digest_of(files), f"sha256:{'a' * 64}"
+    engine = open_database(url)
+    revisions = SqlRevisions(engine)
+    for each in (unknown, digest):
+        await revisions.of(each)
+    with engine.connect() as connection:
+        before = kept_files(connection, digest), kept_revisions(connection)
+    for _ in range(2):
+        await revisions.of(digest, files)
+    with engine.begin() as connection:
+        kept = kept_files(connection, digest), kept_revisions(connection), kept_files(connection, unknown)
+        connection.execute(update(policy_files).where(policy_files.c.name == "a.policy.yaml").values(data=b"b"))
+        altered = kept_files(connection, digest)
+    engine.dispose()
+
+    assert ((), {}) == before
+    assert (set(files), {2: digest}, ()) == (set(kept[0]), *kept[1:])
+    assert () == altered
 
 
 def test_processes_agree_on_every_number(url: str) -> None:

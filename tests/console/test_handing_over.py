@@ -35,7 +35,8 @@ QUARTER = f"since={TODAY - timedelta(days=89)}&until={TODAY}"
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def _filled(site: Site) -> None:
     """One decision as it should be, and one that sent health data outside as it was."""
-    site.add(activated(), SENT, LEAKED, outcome(SENT.decision_id))
+    in_force = site.host.parts.policies.current().digest
+    site.add(activated(), activated(in_force), SENT, LEAKED, outcome(SENT.decision_id))
     await site.settle()
 
 
@@ -55,7 +56,7 @@ async def test_a_quarter_is_proven_from_its_records(site: Site) -> None:
     assert json.loads(site.records("admin")[-1])["action"] == "verified_sound"
 
 
-async def test_the_evidence_bundle_is_checked_without_the_console(site: Site, tmp_path: Path) -> None:
+async def test_the_evidence_bundle_is_checked_without_the_console(site: Site, tmp_path: Path, repository: Path) -> None:
     """Records with proofs, checkpoints, policies, report and instructions."""
     client = await site.person("ada", Role.AUDITOR)
     answer = await client.get(f"/console/reports/bundle?{QUARTER}")
@@ -64,7 +65,10 @@ async def test_the_evidence_bundle_is_checked_without_the_console(site: Site, tm
 
     assert Verification(ExportSource(tmp_path / "ledger"), site.house.public).run().verdict is Verdict.SOUND
     assert {"report.html", "README.txt", "ledger.pub", "ledger/README.txt"} <= set(archive.namelist())
-    assert any(name.startswith("policies/") for name in archive.namelist())
+    shipped = site.host.parts.policies.current().digest.replace(":", "-")
+    text = (repository / "policies" / "default.policy.yaml").read_text()
+    assert text == (tmp_path / "policies" / shipped / "default.policy.yaml").read_text()
+    assert activated().subject in (tmp_path / "policies" / "README.txt").read_text()
     report = (tmp_path / "report.html").read_text()
     assert "Sent outside with phi, financial, secret: 1" in report
     assert "What answers from inside would have cost outside" in report
@@ -122,10 +126,12 @@ async def test_what_another_version_would_change_comes_as_a_matrix(
     client = await site.person("pia", Role.POLICY_EDITOR)
     page = await client.page(f"/console/policies/compare?old={IN_FORCE}&new=next&days=7")
     broken = await client.get("/console/policies/compare?old=next&new=broken&days=7")
+    kept = await client.page("/console/policies/compare?old=revision+1&new=next&days=7")
     unknown = await client.get("/console/policies/compare?old=next&new=elsewhere&days=7")
 
     assert "0</strong> that were kept inside or refused would leave" in page
     assert "unchanged" in page
+    assert "0</strong> that were kept inside or refused would leave" in kept
     assert broken.status_code == 409
     assert "cannot be loaded" in broken.text
     assert unknown.status_code == 400
