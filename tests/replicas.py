@@ -21,10 +21,10 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import sqlalchemy
@@ -180,23 +180,32 @@ class Cluster:
 
     def kinds(self) -> Counter[str]:
         """How many records there are of each kind."""
-        engine = sqlalchemy.create_engine(server_url(self.postgres, "postgres"))
-        with engine.connect() as connection:
-            rows = connection.execute(sqlalchemy.text("SELECT kind, count(*) FROM records GROUP BY kind")).fetchall()
-        engine.dispose()
+        rows = self._asked("SELECT kind, count(*) FROM records GROUP BY kind")
         return Counter({str(kind): int(count) for kind, count in rows})
+
+    def writers(self) -> set[str]:
+        """Who decided."""
+        rows = self._asked("SELECT DISTINCT writer FROM records WHERE kind IN ('intent', 'local', 'block')")
+        return {str(writer) for (writer,) in rows}
+
+    def uses(self) -> int:
+        """How many uses of exceptions were counted."""
+        return sum(int(used) for (used,) in self._asked("SELECT used FROM exception_uses"))
 
     def open_intents(self) -> int:
         """Decisions to send of which nobody has said what became of them."""
-        asked = (
+        rows = self._asked(
             "SELECT count(*) FROM records i WHERE kind = 'intent' AND NOT EXISTS (SELECT 1 FROM records e WHERE"
             " e.decision_id = i.decision_id AND e.kind IN ('outcome', 'recovered'))"
         )
+        return int(rows[0][0])
+
+    def _asked(self, query: str) -> Sequence[sqlalchemy.Row[Any]]:
         engine = sqlalchemy.create_engine(server_url(self.postgres, "postgres"))
         with engine.connect() as connection:
-            count = int(connection.execute(sqlalchemy.text(asked)).scalar_one())
+            rows = connection.execute(sqlalchemy.text(query)).fetchall()
         engine.dispose()
-        return count
+        return rows
 
     def verify(self) -> subprocess.CompletedProcess[str]:
         """`gateway ledger verify` over all that was recorded."""
@@ -209,6 +218,14 @@ class Cluster:
         fresh = path.with_name(".fresh")
         fresh.write_text(re.sub(r"description: .*", f"description: {comment}.", path.read_text(), count=1))
         fresh.replace(path)
+
+    def add_policy(self, name: str, text: str) -> None:
+        """One more file, and wait until all of them go by it."""
+        before = self.digests()
+        fresh = self.folder / "policies" / f".{name}"
+        fresh.write_text(text)
+        fresh.replace(self.folder / "policies" / name)
+        self.wait_until(lambda: len(now := self.digests()) == 1 and now.isdisjoint(before))
 
     def _configure(self, provider: str) -> None:
         (self.folder / "policies").mkdir()
