@@ -189,6 +189,25 @@ def test_the_strict_example_names_the_providers_hosts(rendered: Rendered) -> Non
     assert all("@sha256:" in image for image in images)
 
 
+def test_a_witness_is_asked_and_demanded(rendered: Rendered) -> None:
+    """In the strict example, from a pod of its own that has no key; and verification wants its signature."""
+    manifests = rendered.of["strict"]
+    found = {name: (labels, spec["containers"][0]) for name, labels, spec in pods(manifests)}
+    labels, asking = found["gw-ledger-cosign"]
+    [config] = [each for each in of_kind(manifests, "ConfigMap") if "gateway.yaml" in each["data"]]
+    given = values("strict")["cosign"]
+
+    assert ["ledger", "cosign"] == asking["args"][:2]
+    assert not any("/run/gateway" in each["mountPath"] for each in asking["volumeMounts"])
+    assert given["witness"] == asking["args"][asking["args"].index("--witness") + 1]
+    assert given["witnessKey"] == config["data"]["witness.pub"]
+    assert given["to"] in [rule["to"] for rule in ways_out(manifests, labels) if "to" in rule]
+    for container in (asking, found["gw-ledger-verify"][1]):
+        assert "/etc/gateway/witness.pub" in container["args"]
+        assert "/etc/gateway/witness.pub" in [each["mountPath"] for each in container["volumeMounts"]]
+    assert "gw-ledger-cosign" not in {name for name, _, _ in pods(rendered.of["standard"])}
+
+
 def test_the_configuration_loads(manifests: list[Manifest], tmp_path: Path) -> None:
     """By the product's own reader; it holds no secret."""
     [config] = [each for each in of_kind(manifests, "ConfigMap") if "gateway.yaml" in each["data"]]
@@ -215,6 +234,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "many egresses without a memory": ("standard", {"redis": {"url": ""}}, "redis.url"),
     "an egress that obeys nobody": ("standard", {"egress": {"gatewayKeys": []}}, "gatewayKeys"),
     "an egress to a name": ("standard", {"egress": {"to": [{"cidr": "example.com", "ports": [443]}]}}, "cidr"),
+    "a witness without a key": ("strict", {"cosign": {"witnessKey": ""}}, "witnessKey"),
     "a zone that is none": ("small", {"config": {"destinations": {"x": {"zone": "lan", "adapter": "openai"}}}}, "zone"),
 }
 
