@@ -113,7 +113,7 @@ def receipt_of(house: House, writer: str, sequence: int, leaf: bytes | None = No
 
 
 @pytest.mark.usefixtures("sliced")
-@pytest.mark.parametrize("sliced", [7, 41, 100], indirect=True)
+@pytest.mark.parametrize("sliced", [7, 41, 76], indirect=True)
 def test_a_sound_ledger_is_told_without_being_read_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chains, decisions, what is gone and what a caller holds go from slice to slice. The tail is not signed yet."""
     [(note,)] = house.rows("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
@@ -159,7 +159,7 @@ def test_processes_read_a_database_and_an_export(house: House, monkeypatch: pyte
     """Real ones. The control: one bit of a record in the last slice."""
     house.fill(20, "gw-00000009")
     house.integrate()
-    monkeypatch.setattr(sql_audit, "_A_SLICE", 150)
+    monkeypatch.setattr(sql_audit, "_A_SLICE", 80)
     expected = alone(house, Outside())
     folder = house.folder / "export"
     with auditing(house.engine) as source:
