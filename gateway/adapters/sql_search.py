@@ -1,8 +1,8 @@
 """Finding decisions among millions: an index of terms, kept by the integrator beside the tree, read in keyset pages.
 
 A row of `search_entries` says that the record at a position, of a time, has a term. One term alone is read in the order
-of time from its end; of several, the rarest leads and the others are looked up. The index is derived: nothing is lost
-with it, and `rebuild` begins it anew.
+of time from its end; of several, the rarest leads and the others are looked up, so often for a page and no more. The
+index is derived: nothing is lost with it, and `rebuild` begins it anew.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ AT_ONCE = 256
 _COMMON = 10_000
 """From here on one term is as common as another: counting further would take longer than it saves."""
 
+LOOKED_AT = 100_000
+"""So many entries are looked at for one page: else terms that never meet would cost all entries of the rarer one."""
+
 _DECISIONS = ("intent", "local", "block")
 
 
@@ -41,26 +44,34 @@ END = Place(2**62, 2**62)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, the newest first. The next page begins after `last`; there is none when `more` is false."""
+    """Some records, the newest first. The next page begins after `last`; there is none when `more` is false.
+
+    Not `whole`: looking ended before the page was full. `last` says how far it got; there may be more, or nothing."""
 
     records: tuple[StoredRecord, ...]
     last: Place
     more: bool
+    whole: bool = True
 
 
 def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
-    """The next page of a query."""
-    entry = search_entries.alias()
-    asked = _found_by(connection, query, entry)
-    if asked is None:
+    """The next page of a query. Of several terms, the `LOOKED_AT` next entries of the rarest are looked at."""
+    terms = _rarest_first(connection, query.terms)
+    if not terms:
         return Page((), after, more=False)
+    entry = search_entries.alias()
     place = tuple_(entry.c.at, entry.c.position)
-    wanted = select(entry.c.at, entry.c.position).where(asked, place < (after.at, after.position))
-    rows = connection.execute(wanted.order_by(entry.c.at.desc(), entry.c.position.desc()).limit(limit + 1)).all()
+    led = select(entry.c.at, entry.c.position).where(entry.c.term == terms[0], _in_time(query, entry))
+    led = led.where(place < (after.at, after.position)).order_by(entry.c.at.desc(), entry.c.position.desc())
+    edge = connection.execute(led.offset(LOOKED_AT - 1).limit(1)).first() if len(terms) > 1 else None
+    near = [] if edge is None else [place >= (int(edge[0]), int(edge[1]))]
+    rows = connection.execute(led.where(*near, *_having(terms[1:], entry)).limit(limit + 1)).all()
     places = [Place(int(at), int(position)) for at, position in rows[:limit]]
     found = _stored(connection, [each.position for each in places])
     kept = tuple(found[each.position] for each in places if each.position in found)
-    return Page(kept, places[-1] if places else after, more=len(rows) > limit)
+    if len(rows) > limit or edge is None:
+        return Page(kept, places[-1] if places else after, more=len(rows) > limit)
+    return Page(kept, Place(int(edge[0]), int(edge[1])), more=True, whole=False)
 
 
 def count(connection: Connection, query: Query, most: int = 100_000) -> int:

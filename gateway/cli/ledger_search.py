@@ -48,7 +48,8 @@ def search_ledger(
         return
     _print(page.records)
     if following:
-        click.echo(f"There is more: --after {following}")
+        said = "There is more" if page.whole else f"Searched back to {_time(page.last.at)}; to go on"
+        click.echo(f"{said}: --after {following}")
 
 
 def _place(after: str) -> Place:
@@ -66,7 +67,7 @@ def _print(found: tuple[StoredRecord, ...]) -> None:
         document = each.document
         does, policy, at = document.get("do"), document.get("pol"), document.get("t")
         table.add_row(
-            datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds") if isinstance(at, int) else "",
+            _time(at) if isinstance(at, int) else "",
             str(document.get("id", document.get("k"))),
             str(document.get("app", "")),
             str(document.get("label", "")),
@@ -74,3 +75,7 @@ def _print(found: tuple[StoredRecord, ...]) -> None:
             str(policy.get("reason", "")) if isinstance(policy, dict) else str(document.get("action", "")),
         )
     Console(width=100).print(table)
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")

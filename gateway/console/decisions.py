@@ -77,6 +77,7 @@ async def decisions(asked: Asked) -> Answer:
         **_form(asked, query),
         "rows": [row_of(each) for each in page.records],
         "total": total,
+        "back_to": 0 if page.whole else page.last.at,
         "at_most": total >= MOST_COUNTED,
         "split": sorted(routes.items()),
         "older": linked("/console/decisions", **filters(asked.query), after=_written(page.last)) if page.more else "",

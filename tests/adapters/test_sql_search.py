@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters import sql_search
 from gateway.adapters.sql_search import END, count, crossed, rebuild, search, split, tally
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
 from gateway.domain.labels import DataClass, Label
@@ -96,6 +98,26 @@ def test_pages_hold_everything_once(house: House) -> None:
             break
 
     assert [at for at in range(62, -1, -1) if at not in {10, 30, 50}] == seen
+
+
+@pytest.mark.parametrize(("other", "limit"), [({"route": "local"}, 3), ({"label": "confidential"}, 30)])
+def test_terms_that_never_meet_cost_so_much_and_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch, other: dict[str, str], limit: int
+) -> None:
+    """A page looks at so many entries, says how far it got, and the next one goes on there: all is found, once."""
+    asked = Query(tenant="acme", **other)
+    expected = times(house, asked)
+    monkeypatch.setattr(sql_search, "LOOKED_AT", 5)
+    with house.engine.connect() as connection:
+        pages = [search(connection, asked, END, limit)]
+        while pages[-1].more:
+            pages.append(search(connection, asked, pages[-1].last, limit))
+    found = [int(str(each.document["t"])) - NOW for page in pages for each in page.records]
+
+    assert expected == found
+    assert len(pages) > len(found) / 5
+    assert not any(page.whole for page in pages[:-1])
+    assert all(before.last.position > after.last.position for before, after in pairwise(pages[:-1]))
 
 
 def test_records_can_be_counted_before_they_are_read(house: House) -> None:

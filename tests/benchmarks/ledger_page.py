@@ -227,8 +227,8 @@ Measured by processor time, old and new code in one run, on a machine with other
 | PostgreSQL: putting a record of a batch of 64 into the INSERT, by the driver | 66 | 11 |
 
 PostgreSQL itself takes 0.3 to 1 ms to find a page of one field (`--plans`): an index-only scan of four pages from the
-end backwards, then fifty look-ups, however long the ledger is. Fields together are a merge of two such scans, in the
-worst case over all entries of the rarer one.
+end backwards, then fifty look-ups, however long the ledger is. Fields together are a merge of two such scans, of at
+most 100,000 entries of the rarest for a page.
 
 Processes of one machine share its cores with the database: with two cores, more than two writers measure that nothing
 is lost, not what more cores would bring. A ledger filled for reading was vacuumed and analysed once, as autovacuum
