@@ -68,6 +68,31 @@ async def test_a_form_of_choices_is_filled(model: LlamaCppLocal) -> None:
     assert json.loads(answer) == {"team": "shipping", "tone": {"mood": "negative"}}
 
 
+async def test_fields_are_read(model: LlamaCppLocal) -> None:
+    """Exactly as the text has them; numbers as numbers, what is absent as null; in one form with choices."""
+    properties: Json = {
+        "customer": {"type": "string"},
+        "total": {"type": "number"},
+        "bloodPressure": {"type": ["string", "null"]},
+        "team": {"enum": ["billing", "technical"]},
+    }
+    schema: Json = {
+        "type": "object",
+        "properties": properties,
+        "required": ["customer", "total", "bloodPressure", "team"],
+    }
+    form: Json = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+    text = "Customer: Mirja Aalto\nTotal: 1,204.50 EUR\nReason: the invoice was paid twice"
+    told = json.loads(content(await model.complete(ask(text, response_format=form))))
+    assert told == {"customer": "Mirja Aalto", "total": 1204.5, "bloodPressure": None, "team": "billing"}
+
+
+async def test_one_value_is_told_bare(model: LlamaCppLocal) -> None:
+    """Where it was asked for in words."""
+    asked = "What is the order number?\n\nText: Mirja Aalto called about order QX-2231."
+    assert content(await model.complete(ask(asked))) == "QX-2231"
+
+
 async def test_a_summary_is_made_of_the_texts_own_sentences(model: LlamaCppLocal) -> None:
     """The ones that say most of it, in their order, and fewer than there are."""
     told = content(await model.complete(ask(NOTE)))
