@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterable
@@ -20,7 +21,10 @@ from gateway.cli import stop_for_configuration
 from gateway.cli.ledger_replay import bundles_of, replay
 from gateway.cli.options import config_option, settings_of
 from gateway.cli.progress import progress
-from gateway.ledger import signer_of
+from gateway.clock import SystemClock
+from gateway.domain.errors import GatewayFault
+from gateway.domain.evidence import Event, EventKind
+from gateway.ledger import command_ledger, signer_of
 from gateway.parts import policies_folder
 from gateway.settings import Settings
 from gateway.verifier import together
@@ -32,6 +36,7 @@ from gateway.verifier.together import usable
 from gateway.verifier.told import as_json, page
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_UNJUDGED = (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, GatewayFault, OSError, UnicodeDecodeError)
 _DOES = b'"do":{'
 """Stands in every record of a decision, and in no other."""
 
@@ -49,6 +54,9 @@ _DOES = b'"do":{'
               help="With --replay: the files of a policy that decided (else the configured folder).")  # fmt: skip
 @click.option("--processes", type=click.IntRange(min=1), default=usable, metavar="N",
               help="How many processes read at once (without it: as many as there are processors).")  # fmt: skip
+@click.option(
+    "--record", "recorded", is_flag=True, help="Record what it came to: the console's overview tells the last."
+)
 @click.option("--json", "as_machine", is_flag=True, help="Print JSON for machines.")
 @config_option
 def verify(
@@ -61,6 +69,7 @@ def verify(
     replayed: bool,
     folders: tuple[Path, ...],
     processes: int,
+    recorded: bool,
     as_machine: bool,
     config: str,
 ) -> None:
@@ -81,7 +90,9 @@ def verify(
             report = verify_database(settings_of(config), key, outside, processes)
         if replayed:
             _replay(directory, folders, config, report)
-    except (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, OSError, UnicodeDecodeError) as error:
+        if recorded and directory is None:
+            asyncio.run(_record(settings_of(config), report.verdict))
+    except _UNJUDGED as error:
         click.echo(f"cannot judge: {error}", err=True)
         sys.exit(Verdict.CANNOT_JUDGE)
     click.echo(json.dumps(as_json(report), indent=1) if as_machine else page(report))
@@ -109,6 +120,20 @@ def acknowledge(config: str) -> None:
         stop_for_configuration(str(error))
         raise
     click.echo(f"Accepted. No tree of up to {size} records is signed again.")
+
+
+async def _record(settings: Settings, verdict: Verdict) -> None:
+    """Write down what a verification of the database came to. Raises `DatabaseUnfit`, `GatewayFault`."""
+    engine, key = open_database(settings.database.url.get_secret_value()), LedgerKey.load(settings.ledger.key_file)
+    clock = SystemClock()
+    ledger = command_ledger(settings.ledger, engine, key, clock)
+    await ledger.start(announce=False)
+    action = f"verified_{verdict.name.lower()}"
+    try:
+        await ledger.append(Event(kind=EventKind.ADMIN, at=clock.now(), action=action, subject=""))
+    finally:
+        await ledger.close()
+        engine.dispose()
 
 
 def own_signer(settings: Settings) -> CheckpointSigner:

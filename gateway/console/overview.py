@@ -93,7 +93,7 @@ def _days(audit: SqlAudit, query: Query, days: DayCounts) -> tuple[dict[str, lis
 
 
 def _last_verified(audit: SqlAudit, told: Overview) -> None:
-    """When somebody had the ledger verified from here, and what it came to."""
+    """When the ledger was verified last, by a report or with `--record`, and what it came to."""
     for record in search(audit.connection, Query(kind="admin"), limit=_CHECKS).records:
         action = text_at(record.document, "action")
         if action.startswith("verified_"):

@@ -55,6 +55,19 @@ def exported(house: House, *arguments: str) -> Path:
     return folder
 
 
+def test_what_a_verification_came_to_is_recorded_where_that_is_asked(house: House) -> None:
+    """Under the name that the console's overview looks for; else nothing is written."""
+    for arguments in ((), ("--record",)):
+        assert 0 == run(house, "verify", *arguments).exit_code
+    house.change("UPDATE records SET app = 'other' WHERE sequence = 2")
+    assert 1 == run(house, "verify", "--record").exit_code
+
+    told = [
+        json.loads(bytes(body)) for (body,) in house.rows("SELECT body FROM records WHERE kind = 'admin' ORDER BY at")
+    ]  # type: ignore[call-overload]
+    assert ["verified_sound", "verified_altered"] == [each["action"] for each in told]
+
+
 def verified(house: House, folder: Path, *arguments: str) -> Result:
     """The export, with the key alone."""
     return run(house, "verify", str(folder), "--public-key", str(house.folder / "ledger.pub"), "--json", *arguments)
