@@ -14,18 +14,31 @@ _NUMBERS = re.compile(r"\d(?:.*\d)?", re.DOTALL)
 _DECADE = re.compile(r"'?\d0'?s")
 _OF_SOMEBODY = re.compile(r"\b(?:his|her|their|my|your|our)\s+(?:early |mid[- ]?|late )?\Z", re.IGNORECASE)
 _LIST = re.compile(r"\n[ \t]*\d{1,3}[.)]\s")
+_ITEM = re.compile(r"\d{1,3}[.)]\s+")
 _CAPITALISED_WORD = re.compile(r"[.\s]{0,3}[A-Z\u00c0-\u00de]")
 _FORMS_OF_ADDRESS = frozenset(("sir", "madam", "ma'am", "miss", "mister", "mr", "mrs", "ms"))
 _EPONYM = re.compile(
     r"(?:['\u2019]s)?[ -](?:conjecture|theorem|lemma|algorithm|inequality|paradox|hypothesis|transform|polynomials?"
     r"|syndrome|disease|equations?|distribution)\b"
+    r"|['\u2019]?s (?:Auto|Bakery|Bar|Burgers?|Caf[e\u00e9]|Deli|Diner|Garage|Grill|Inn|Kitchen|Pizza|Pizzeria|Pub"
+    r"|Restaurant|Salon)\b"
 )
 """What is called after somebody says nothing of that person."""
+_NO_PERSON_BEFORE = re.compile(
+    r"\b(?:hurricane|typhoon|cyclone|tropical storm"
+    r"|(?:cat|kitten|dog|puppy|pet|horse|pony|hamster|rabbit|parrot|lynx)\b[\w '\u2019]{0,15}?"
+    r"\b(?:named?|called|name(?: i|['\u2019 ])s))\s+\Z",
+    re.IGNORECASE,
+)
+"""Storms and animals have names too."""
+_PARTICLES = frozenset(("al", "el", "de", "la", "van", "von", "bin", "ibn"))
+_PLANETS = frozenset(("mercury", "venus", "mars", "jupiter", "saturn", "uranus", "neptune", "pluto"))
 _ESCAPE = re.compile(r"[nrt][A-Z]")
 _PEOPLE = frozenset({"PERSON", "PUBLIC_FIGURE"})
 _SURE = 0.8
 _SIGNS = frozenset("_{}[]()<>=;\\|@*~^`$%+")
 _SHORTEST_ADDRESS = 8
+_LOOK_BACK = 50
 
 Believed = tuple[int, int, str]
 """Start, end (exclusive) and label."""
@@ -71,9 +84,12 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _person(text: str, start: int, end: int, score: float | None, *, capitals: bool) -> bool:
-    """Whether a value can be somebody's name: no number or key, no call, no escape, nothing called after somebody."""
+    """Whether a value can be somebody's name: no number or key, no letter alone, no call, no escape, nothing called
+    after somebody, and nothing else that has a name."""
     value, after = text[start:end], text[end : end + 1]
-    if any(map(str.isdigit, value)) or _EPONYM.match(text, end):
+    if len(value) == 1 or any(map(str.isdigit, value)) or value in _PARTICLES or value.lower() in _PLANETS:
+        return False
+    if _EPONYM.match(text, end) or _NO_PERSON_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
         return False
     if after == "(" and (_HUMP.search(value) or value.isalnum()):
         return False
@@ -85,6 +101,8 @@ def _person(text: str, start: int, end: int, score: float | None, *, capitals: b
 
 def _address(text: str, start: int, end: int) -> Believed | None:
     """A street, up to the first item of a list; a single word is at most a place, and a key is neither."""
+    own = _ITEM.match(text, start, end)
+    start = own.end() if own else start
     item = _LIST.search(text, start, end)
     start, end = _trimmed(text, start, item.start() if item else end)
     value = text[start:end]

@@ -2,21 +2,23 @@
 
     text -> word pieces with their shapes -> windows -> logits -> words -> mentions
 
-A folder holds it: `encoder.onnx`, `tokenizer.json` and `encoder.json` (labels, temperature, thresholds). How it was
-trained is in `models/recipes/pii_en`, which uses the same functions, so that both read a text alike.
+A folder holds it: `encoder.onnx`, `tokenizer.json`, `encoder.json` (labels, temperature, thresholds) and, where it is
+told how much they weigh, `given_names.txt`. How it was trained is in `models/recipes/pii_en`, which uses the same
+functions, so that both read a text alike.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from gateway.detection.mentions import Mention, Reading, Thresholds
+from gateway.detection.mentions import GivenNames, Mention, Reading, Thresholds
 from gateway.detection.pieces import Floats, Pieces, Whole, cut, plain_tokenizer
 
 WINDOW = 158
@@ -41,7 +43,7 @@ class Encoder:
         self.labels: tuple[str, ...] = tuple(told["labels"])
         """The kinds of mention. The model's classes are `O`, then the beginning and the inside of each."""
         self._temperature = float(told["temperature"])
-        self._reading = Reading(self.labels, Thresholds.of(told))
+        self._reading = Reading(self.labels, Thresholds.of(told), _given_names(folder, told))
 
     def mentions(self, text: str) -> list[Mention]:
         """The mentions in a text, sorted by place, without overlaps."""
@@ -72,6 +74,14 @@ class Encoder:
             out[begin:end] = (odds / odds.sum(axis=1, keepdims=True))[begin - start :]
             done = end
         return out
+
+
+def _given_names(folder: Path, told: Mapping[str, Any]) -> GivenNames:
+    """The list of names beside a model, and what it is worth; none where the model tells no worth."""
+    worth = told.get("given_names")
+    if worth is None:
+        return GivenNames()
+    return GivenNames(frozenset((folder / "given_names.txt").read_text("utf-8").split()), **worth)
 
 
 def windows(pieces: Pieces, text: str) -> Iterator[tuple[int, int]]:

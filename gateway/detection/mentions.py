@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ _STREET = re.compile(
     r"\b(?:street|st|road|rd|lane|avenue|ave|drive|way|court|close|square|place|house|cottage)\b", re.IGNORECASE
 )
 _LEAST_OTHERWISE = 0.01
+_SURE_OF_NONE = 0.995
+_SURE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,21 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenNames:
+    """What is known of names beside the model: a word of the list `known` (in small letters) is so many times likelier
+    to be of a person than the model says, capitalised or in small letters; any other word that stands beside none, and
+    beside none of which the model is sure, `other` times. In code a list says nothing."""
+
+    known: frozenset[str] = frozenset()
+    capitalised: float = 1.0
+    small: float = 1.0
+    other: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class _Words:
-    """The words of a text: where each begins and ends in it, its shape, its kinds' probabilities, [words, labels]."""
+    """The words of a text: where each begins and ends in it, its shape, its kinds' probabilities, [words,
+    labels]; and whether each character of the text is in code."""
 
     text: str
     starts: Sequence[int]
@@ -70,6 +85,7 @@ class _Words:
     shapes: Whole
     outside: Floats
     kinds: Floats
+    in_code: NDArray[np.bool_]
 
     def new_line(self, word: int) -> bool:
         """Whether the end of a line lies before a word."""
@@ -83,9 +99,10 @@ class _Words:
 class Reading:
     """How mentions of the kinds `labels` are read from classes: `O`, then the beginning and the inside of each kind."""
 
-    def __init__(self, labels: tuple[str, ...], thresholds: Thresholds) -> None:
+    def __init__(self, labels: tuple[str, ...], thresholds: Thresholds, names: GivenNames | None = None) -> None:
         self._labels = labels
         self._thresholds = thresholds
+        self._names = names or GivenNames()
         self._address = labels.index(_ADDRESS) if _ADDRESS in labels else -1
         self._person = labels.index(_PERSON) if _PERSON in labels else -1
         self._fold = np.eye(len(labels), dtype=np.float32)
@@ -93,6 +110,7 @@ class Reading:
         for special, general in _GENERAL.items():
             if special in labels:
                 self._fold[labels.index(special)] = self._fold[labels.index(general)]
+        self._people = [at for at, label in enumerate(labels) if _GENERAL.get(label, label) == _PERSON]
 
     def mentions(self, pieces: Pieces, classes: Floats, text: str) -> list[Mention]:
         """Words of one kind in a row are one mention, unless a later one says that it begins another.
@@ -100,7 +118,7 @@ class Reading:
         `classes` are each piece's odds, [pieces, classes], of at least one piece.
         """
         firsts = np.flatnonzero(np.diff(pieces.words, prepend=-1))
-        words = _words(pieces, firsts, classes, text)
+        words = self._informed(_words(pieces, firsts, classes, text))
         best = (words.kinds @ self._fold).argmax(axis=1)
         begins = (classes[firsts, 1::2] - classes[firsts, 2::2]) @ self._fold > 0
         inside = self._inside(words, best)
@@ -113,13 +131,30 @@ class Reading:
             found for run in runs for part in self._parts(run, words, best) if (found := self._mention(*part, words))
         ]
 
+    def _informed(self, words: _Words) -> _Words:
+        """The words with what is known of names weighed in. Where the model is sure of none, nothing changes."""
+        doubtful = np.flatnonzero(words.outside < _SURE_OF_NONE).tolist()
+        known = np.zeros(len(words.outside) + 2, bool)
+        known[1:-1] = words.kinds[:, self._people].sum(axis=1) > _SURE
+        odds = np.ones(len(words.outside), np.float32)
+        for word in doubtful:
+            value = words.value([word])
+            if value.lower() in self._names.known and not words.in_code[words.starts[word]]:
+                odds[word] = self._names.small if value.islower() else self._names.capitalised
+                known[word + 1] = True
+        for word in doubtful:
+            if odds[word] == 1 and not known[[word, word + 2]].any():
+                odds[word] = self._names.other
+        kinds = words.kinds.copy()
+        kinds[:, self._people] *= odds[:, None]
+        whole = words.outside + kinds.sum(axis=1)
+        return replace(words, outside=words.outside / whole, kinds=kinds / whole[:, None])
+
     def _inside(self, words: _Words, best: Whole) -> Whole:
         """The numbers of the words that are of some mention."""
         bounds = np.full(len(best), self._thresholds.most_outside, np.float32)
         namelike = np.isin(words.shapes, _NAMELIKE) & (best == self._person)
-        if namelike.any():
-            namelike &= ~_in_code(words.text)[words.starts]
-            bounds[namelike] = self._thresholds.most_outside_of_names
+        bounds[namelike & ~words.in_code[words.starts]] = self._thresholds.most_outside_of_names
         return np.flatnonzero(words.outside < bounds)
 
     def _parts(self, run: list[int], words: _Words, best: Whole) -> Iterator[tuple[list[int], Floats]]:
@@ -167,6 +202,7 @@ def _words(pieces: Pieces, firsts: Whole, classes: Floats, text: str) -> _Words:
         pieces.shapes[firsts],
         means[:, 0],
         means[:, 1::2] + means[:, 2::2],
+        _in_code(text),
     )
 
 

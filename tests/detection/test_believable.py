@@ -26,10 +26,17 @@ def told(text: str, value: str, label: str, score: float | None = 0.7) -> tuple[
         (r"print('\nHello, world')", "nHello"),
         ("Reply between STARTMESSAGE and ENDMESSAGE", "ENDMESSAGE"),
         ("the build 3f786850e387 is red", "3f786850e387"),
+        ("Total V.A.T. of H.S.T is due", "S"),
+        ("says that Venus is bright", "Venus"),
+        ("men of al-Nusra came", "al"),
+        ("after Hurricane Rita had passed", "Rita"),
+        ("My cat's name is Twinky.", "Twinky"),
+        ("a dog called Frank and", "Frank"),
+        ("thanks to Barry's Auto of Leeds", "Barry"),
     ],
 )
 def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
-    """What is called after somebody, calls, escapes, shouted words, keys."""
+    """What is called after somebody, calls, escapes, shouted words, keys, letters, planets, storms, animals, shops."""
     assert told(text, value, "PERSON") is None
 
 
@@ -41,6 +48,11 @@ def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
         ("JANE SMITH CALLED", "JANE SMITH", 0.7),
         ("signed SMITH, yesterday", "SMITH", 0.9),
         (r"E:\Dana Lee\Backup", "Dana Lee", 0.7),
+        ("then Al called back", "Al", 0.7),
+        ("Venus Adams called back", "Venus Adams", 0.7),
+        ("The cat scratched Frank", "Frank", 0.7),
+        ("the dog belongs to a man named Frank", "Frank", 0.7),
+        ("Barry's auto was towed", "Barry", 0.7),
     ],
 )
 def test_names_stay_names(text: str, value: str, score: float) -> None:
@@ -55,6 +67,7 @@ def test_names_stay_names(text: str, value: str, score: float) -> None:
         ("Miami\t250\nDallas\t300", "Miami", ("Miami", "LOCATION")),
         ("shortcuts at PEI-111.", "PEI-111", None),
         ("at 1700000000", "1700000000", None),
+        ("5.\tn\u00e1ut\n", "5.\tn\u00e1ut", ("n\u00e1ut", "LOCATION")),
         ("4.\tcarta azul\n5.\tnada\n6.\tprazo", "carta azul\n5.\tnada\n6", ("carta azul", "STREET_ADDRESS")),
     ],
 )

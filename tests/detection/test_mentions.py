@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateway.detection.mentions import Reading, Thresholds
+from gateway.detection.mentions import GivenNames, Reading, Thresholds
 from gateway.detection.pieces import Pieces, shape
 
 LABELS = ("PERSON", "ORGANIZATION", "STREET_ADDRESS")
-READING = Reading(LABELS, Thresholds(most_outside=0.6, most_outside_of_names=0.85, least_special=0.6))
+THRESHOLDS = Thresholds(most_outside=0.6, most_outside_of_names=0.85, least_special=0.6)
+READING = Reading(LABELS, THRESHOLDS)
+INFORMED = Reading(LABELS, THRESHOLDS, GivenNames(frozenset({"olan", "hope"}), capitalised=8, small=3, other=0.3))
 
 
-def read(text: str, kinds: dict[str, dict[str, float]]) -> list[tuple[str, str]]:
+def read(text: str, kinds: dict[str, dict[str, float]], reading: Reading = READING) -> list[tuple[str, str]]:
     """What is read from `text`, whose words have the probabilities in `kinds`; a word that is not named has none."""
     spans, at = [], 0
     for word in text.split():
@@ -26,7 +28,7 @@ def read(text: str, kinds: dict[str, dict[str, float]]) -> list[tuple[str, str]]
     classes[:, 0] = 1 - classes[:, 1:].sum(axis=1)
     count = np.arange(len(words))
     pieces = Pieces(count, np.array([shape(word) for word in words]), spans, count)
-    return [(text[each.start : each.end], each.label) for each in READING.mentions(pieces, classes, text)]
+    return [(text[each.start : each.end], each.label) for each in reading.mentions(pieces, classes, text)]
 
 
 def test_the_name_above_a_house_number_is_no_part_of_the_address() -> None:
@@ -67,3 +69,29 @@ def test_a_name_ends_with_its_line() -> None:
     kinds = {word: {"PERSON": 0.9} for word in ("Ana", "Eve")}
 
     assert read("Ana\nEve", kinds) == [("Ana", "PERSON"), ("Eve", "PERSON")]
+
+
+def test_a_known_given_name_needs_less() -> None:
+    """Of two words that the model doubts alike, the one that many people are called is a name; in code neither is."""
+    doubtful = {word: {"PERSON": 0.1} for word in ("Olan", "Altho")}
+
+    assert read("great work Olan today", doubtful, INFORMED) == [("Olan", "PERSON")]
+    assert read("great work Altho today", doubtful, INFORMED) == []
+    assert read("x = { Olan ; }", doubtful, INFORMED) == []
+    assert read("great work Olan today", doubtful) == []
+
+
+def test_a_word_that_is_no_known_name_needs_more_unless_it_stands_beside_one() -> None:
+    """A family name is on no list: the given name before it speaks for it, and so does a name that the model knows."""
+    kinds = {"Nook": {"PERSON": 0.3}, "Olan": {"PERSON": 0.3}, "Zed": {"PERSON": 0.95}}
+
+    assert read("we liked Nook today", kinds, INFORMED) == []
+    assert read("we liked Nook today", kinds) == [("Nook", "PERSON")]
+    assert read("we liked Olan Nook today", kinds, INFORMED) == [("Olan Nook", "PERSON")]
+    assert read("we liked Zed Nook today", kinds, INFORMED) == [("Zed Nook", "PERSON")]
+
+
+def test_what_is_known_of_names_changes_no_other_kind() -> None:
+    """An organisation called like a person stays one, and what the model is sure of stays as sure."""
+    assert read("at Hope today", {"Hope": {"ORGANIZATION": 0.9}}, INFORMED) == [("Hope", "ORGANIZATION")]
+    assert read("at Hope today", {"Hope": {"PERSON": 0.004}}, INFORMED) == []
