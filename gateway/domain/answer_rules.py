@@ -14,7 +14,7 @@ from enum import StrEnum
 from gateway.domain.answer_links import LinkKind, is_at, links_of
 from gateway.domain.finding import Examined, Finding, LeafReport, Permille
 from gateway.domain.folding import fold
-from gateway.domain.labels import HEALTH_ENTITIES, DataClass, Entity
+from gateway.domain.labels import BESIDE_A_PERSON, DataClass, Entity
 
 
 class AnswerAction(StrEnum):
@@ -110,11 +110,11 @@ def judge(text: str, report: LeafReport, guard: Guard) -> Judged:
 
 
 def _findings(text: str, findings: Sequence[Finding], guard: Guard) -> Iterator[tuple[AnswerRule, Cut]]:
-    ill = any(finding.entity in HEALTH_ENTITIES for finding in findings)
+    matters = {BESIDE_A_PERSON[finding.entity] for finding in findings if finding.entity in BESIDE_A_PERSON}
     for finding in findings:
         classes = guard.classify(finding.entity)
-        if ill and DataClass.PII in classes:
-            classes |= {DataClass.PHI}
+        if DataClass.PII in classes:
+            classes |= matters
         value = text[finding.start : finding.end]
         for rule in guard.rules:
             if not isinstance(rule, FindingRule) or not _speaks_of(rule, finding, classes):

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from gateway.domain.condition_index import alternatives
 from gateway.domain.conditions import AllOf, Condition, Enough, FindingIs, Not, enough_found
 from gateway.domain.exceptions import WholeRule
-from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, UNMASKABLE, Entity
+from gateway.domain.labels import BESIDE_A_PERSON, DEFAULT_TABLE, UNMASKABLE, Entity
 from gateway.domain.policy import Bundle, RouteExternal, Rule, TransformOnly
 from gateway.domain.recorded import Past
 
@@ -62,7 +62,7 @@ class Distinctions:
     def _kind(self, entity: Entity) -> Hashable:
         """What an entity means that nobody names."""
         said = tuple(policy.meanings.get(entity) for policy in self._policies)
-        return DEFAULT_TABLE.get(entity), said, entity in HEALTH_ENTITIES, entity in UNMASKABLE
+        return DEFAULT_TABLE.get(entity), said, BESIDE_A_PERSON.get(entity), entity in UNMASKABLE
 
 
 def _conditions(bundle: Bundle) -> Mapping[Entity, Sequence[tuple[int, Enough]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NewType
 
 Label = NewType("Label", str)
@@ -47,7 +48,15 @@ HEALTH_TOPIC = Entity("HEALTH_TOPIC")
 """A text that is about health as a whole, whatever its words."""
 
 HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION"), HEALTH_TOPIC})
-"""Health content. Alone it is a plain topic; beside an identifier of a person it makes the conversation PHI."""
+"""Health content."""
+
+FINANCIAL_AMOUNT = Entity("FINANCIAL_AMOUNT")
+"""A sum that the text tells as pay, a balance, a debt or the like."""
+
+BESIDE_A_PERSON: Mapping[Entity, DataClass] = MappingProxyType(
+    {**dict.fromkeys(HEALTH_ENTITIES, DataClass.PHI), FINANCIAL_AMOUNT: DataClass.FINANCIAL}
+)
+"""What is a plain topic alone, and of which class a conversation is that also holds an identifier of a person."""
 
 UNSUPPORTED_LANGUAGE = Entity("UNSUPPORTED_LANGUAGE")
 """Text in a language that no pipeline reads: patterns were looked for in it, names and places could not be."""
@@ -61,6 +70,7 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
         for name in ("DATE_TIME", "LOCATION", "ORGANIZATION", "NRP", "URL", "AGE", "TITLE", "PUBLIC_FIGURE", "ZIP_CODE")
     },
     HEALTH_TOPIC: _PUBLIC,
+    FINANCIAL_AMOUNT: _PUBLIC,
     Entity("PERSON"): _means("internal", DataClass.PII),
     Entity("MEDICAL_CONDITION"): _means("internal"),
     Entity("IP_ADDRESS"): _means("internal", DataClass.PII),

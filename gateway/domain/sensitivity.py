@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.domain.facts import Facts
-from gateway.domain.labels import DEFAULT_TABLE, HEALTH_ENTITIES, Classification, DataClass, Entity, Label, Scale
+from gateway.domain.labels import BESIDE_A_PERSON, DEFAULT_TABLE, Classification, DataClass, Entity, Label, Scale
 from gateway.domain.policy import Ceiling, OnFailure, Policy, TreatAs
 from gateway.domain.transforms import taken_out
 
@@ -17,7 +17,7 @@ _NOTHING: frozenset[DataClass] = frozenset()
 
 def _meanings() -> str:
     rows = [(entity, means.label, sorted(means.classes)) for entity, means in sorted(DEFAULT_TABLE.items())]
-    return hashlib.sha256(repr((rows, sorted(HEALTH_ENTITIES))).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((rows, sorted(BESIDE_A_PERSON.items()))).encode()).hexdigest()[:16]
 
 
 MEANINGS = _meanings()
@@ -43,7 +43,7 @@ def sensitivity_of(
     """Label and classes of what remains when the values of `transformed` entities are taken out.
 
     Entities of `counted` have that label and these classes. They stay what they are for one question: whether a person
-    and a matter of health stand side by side.
+    and a matter of health or money stand side by side.
     """
     chosen = tuple(policies)
     scale = chosen[0].scale
@@ -53,9 +53,9 @@ def sensitivity_of(
     meant = _meant(remaining, chosen, scale)
     meanings = [counted.get(entity, meaning) for entity, meaning in meant.items()] if counted else meant.values()
     classes = _NOTHING.union(*{meaning.classes for meaning in meanings})
-    with_health = not HEALTH_ENTITIES.isdisjoint(remaining)
-    if with_health and any(DataClass.PII in meaning.classes for meaning in meant.values()):
-        classes |= {DataClass.PHI}
+    matters = {BESIDE_A_PERSON[entity] for entity in remaining if entity in BESIDE_A_PERSON}
+    if matters and any(DataClass.PII in meaning.classes for meaning in meant.values()):
+        classes |= matters
     labels = {meaning.label for meaning in meanings}
     if facts.context.claimed_label:
         labels.add(facts.context.claimed_label)

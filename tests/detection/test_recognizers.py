@@ -57,6 +57,33 @@ def test_a_mailbox_is_found_in_every_writing(found: Find, written: str) -> None:
     assert ("EMAIL_ADDRESS", written) in found(f"write to {written} please")
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Her salary is $85,000 a year", "$85,000"),
+        ("he still owes us 1,250.50 EUR", "1,250.50 EUR"),
+        ("Outstanding balance: £ 312.40", "£ 312.40"),
+        ("The mortgage of €240.000 was approved", "€240.000"),
+        ("CHF 9'500 was transferred", "CHF 9'500"),
+        ("a loan of 40k dollars", "40k dollars"),
+        ("monthly_income: USD 4200", "USD 4200"),
+    ],
+)
+def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str) -> None:
+    """Pay, debts, balances: what says how somebody stands."""
+    assert ("FINANCIAL_AMOUNT", value) in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The jacket costs $40 there", "revenue rose to $3.2 million", "echo $1 $2", "a $5 coffee, 3 pounds of flour", "the balance of 12 trees",
+     "how does a mortgage work?", "the debt grew by 40 percent", "loan 4711 of the library"],
+)  # fmt: skip
+def test_a_price_is_nobodys_finances(found: Find, text: str) -> None:
+    """And neither is a matter without a sum, or a number without a currency."""
+    assert "FINANCIAL_AMOUNT" not in {entity for entity, _ in found(text)}
+
+
 @pytest.mark.parametrize("text", ["logo@2x.png", "git@github.com:org/repo.git", "@decorator", "react@18.2.0", "a @ b"])
 def test_other_signs_are_no_mailbox(found: Find, text: str) -> None:
     """Image names, repositories, decorators and packages."""

@@ -105,6 +105,17 @@ def test_a_person_beside_health_content_is_health_data() -> None:
     assert [Cut(0, 13, "[PERSON]")] == list(
         judged(text, finding_rule(classes=frozenset({DataClass.PHI})), found=both).cuts
     )
+    assert () == tuple(judged(text, finding_rule(classes=frozenset({DataClass.FINANCIAL})), found=both).cuts)
+
+
+def test_a_person_beside_a_sum_of_money_matters_is_financial_data() -> None:
+    """As in requests."""
+    text = "Anna Kowalska owes $900"
+    both = (found(text, "Anna Kowalska", "PERSON"), found(text, "$900", "FINANCIAL_AMOUNT"))
+
+    assert [Cut(0, 13, "[PERSON]")] == list(
+        judged(text, finding_rule(classes=frozenset({DataClass.FINANCIAL})), found=both).cuts
+    )
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,8 @@ def test_a_claim_may_tighten() -> None:
         (("MEDICAL_CONDITION",), Sensitivity(INTERNAL, NO_CLASSES)),
         (("PERSON", "MEDICAL_CONDITION"), Sensitivity(INTERNAL, frozenset({DataClass.PII, DataClass.PHI}))),
         (("LOCATION", "MEDICAL_CONDITION"), Sensitivity(INTERNAL, NO_CLASSES)),
+        (("LOCATION", "FINANCIAL_AMOUNT"), Sensitivity(PUBLIC, NO_CLASSES)),
+        (("PERSON", "FINANCIAL_AMOUNT"), Sensitivity(INTERNAL, frozenset({DataClass.PII, DataClass.FINANCIAL}))),
         (("NEVER_HEARD_OF",), Sensitivity(RESTRICTED, frozenset({DataClass.PII}))),
     ],
 )

@@ -7,6 +7,7 @@ The label must stand right before the number, as on a form, in a table's cell or
 from __future__ import annotations
 
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
+from gateway.domain.labels import FINANCIAL_AMOUNT
 
 _JOINT = (
     r"(?:[\s\"']{0,2}(?:no\.?|number|num|nr\.?|#|id|code|is|was|of)){0,2}[\"']?[ \t]{0,3}[:=#|\-]{0,2}[\s\"'(]{0,3}"
@@ -28,6 +29,17 @@ _NATIONAL = (
     r"(?:national|citizen|personal)[ _]?(?:id|identity|identification|insurance)(?:[ _]?(?:card|number|no))?|identity card|tax(?:payer)?[ _]?(?:id|number|identification)"
     r"|steuer-?id|aadhaar|pan card|cpf|curp|dni|nie|nif|bsn|pesel|personnummer|codice fiscale|social insurance|sin number"
 )
+
+
+_CURRENCY = r"(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|CAD|AUD|INR|JPY|US\$|Rs\.?)\b)"
+_SUM = r"\d{1,3}(?:[,.' ]\d{3}){1,3}(?:[.,]\d{2})?\b|\d+(?:[.,]\d{1,2})?"
+_MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})k? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
+_MONEY_MATTERS = words(
+    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earning", "bonus", "pension",
+    "severance", "alimony", "child support", "account balance", "bank balance", "outstanding balance", "balance of", "balance is", "balance was", "overdraft",
+    "overdrawn", "debt", "owes", "owed", "owing", "loan", "mortgage", "credit limit", "arrears", "net worth", "life savings", "savings of",
+    "monthly payment", "monthly rent", "repayment", "instalment", "installment", "wire transfer", "transferred", "direct deposit", "tax refund", "inheritance",
+)  # fmt: skip
 
 
 LABELS = (
@@ -64,7 +76,7 @@ def _labelled(entity: str, labels: str, score: float, check: object = _long_enou
 
 
 def record_recognizer(gate: Gate) -> RuleRecognizer:
-    """Medical record, account, licence, passport and national numbers after their labels."""
+    """Medical record, account, licence, passport and national numbers after their labels; sums beside money matters."""
     rules = [
         _labelled("MEDICAL_RECORD_NUMBER", _MEDICAL, 0.85, _record_like),
         _labelled("ACCOUNT_NUMBER", _ACCOUNT, 0.7),
@@ -81,5 +93,6 @@ def record_recognizer(gate: Gate) -> RuleRecognizer:
             ),
             check=standing_alone,
         ),
+        Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_MONEY_MATTERS),
     ]
     return RuleRecognizer("RecordNumberRecognizer", rules, gate)
