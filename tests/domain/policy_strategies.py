@@ -48,6 +48,7 @@ ENTITIES = tuple(
     for name in (
         "US_SSN",
         "EMAIL_ADDRESS",
+        "FINANCIAL_AMOUNT",
         "PERSON",
         "MEDICAL_CONDITION",
         "CREDIT_CARD",
