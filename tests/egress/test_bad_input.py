@@ -39,7 +39,12 @@ def http(house: House) -> Iterator[httpx.Client]:
         (json.dumps({**GOOD, "messages": "canary-7731"}).encode(), {}, 400, "invalid_field"),
         (json.dumps({**GOOD, "messages": []}).encode(), {}, 400, "invalid_field"),
         (json.dumps({**GOOD, "n": 1e9}).encode(), {}, 400, "invalid_field"),
-        (gzip.compress(json.dumps(GOOD).encode(), mtime=0), {"content-encoding": "gzip"}, 415, "unsupported_content_encoding"),
+        (
+            gzip.compress(json.dumps(GOOD).encode(), mtime=0),
+            {"content-encoding": "gzip"},
+            415,
+            "unsupported_content_encoding",
+        ),
         (b"x=canary-7731", {"content-type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
         (
             json.dumps(GOOD).encode(),
