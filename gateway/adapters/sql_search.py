@@ -56,7 +56,7 @@ class Page:
 
 def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
     """The next page of a query. Of several terms, the `LOOKED_AT` next entries of the rarest are looked at."""
-    terms = _rarest_first(connection, query.terms)
+    terms = rarest_first(connection, query.terms)
     if not terms:
         return Page((), after, more=False)
     entry = search_entries.alias()
@@ -184,7 +184,7 @@ def rebuild(connection: Connection) -> None:
 
 def _found_by(connection: Connection, query: Query, entry: FromClause) -> ColumnElement[bool] | None:
     """What an entry of the rarest term of a query must be; `None` where one of the terms occurs nowhere."""
-    terms = _rarest_first(connection, query.terms)
+    terms = rarest_first(connection, query.terms)
     if not terms:
         return None
     return and_(entry.c.term == terms[0], _in_time(query, entry), *_having(terms[1:], entry))
@@ -264,14 +264,21 @@ def _known(connection: Connection, terms: Iterable[str]) -> dict[str, int]:
     return {str(term): int(number) for term, number in connection.execute(asked)}
 
 
-def _rarest_first(connection: Connection, terms: Sequence[str]) -> list[int]:
-    """The numbers of the terms; none when one of them occurs nowhere."""
+def rarest_first(connection: Connection, terms: Sequence[str]) -> list[int]:
+    """The numbers of the terms that say something; none when one of them occurs nowhere."""
+    terms = _telling(terms)
     known = _known(connection, terms)
     if len(known) < len(terms):
         return []
     if len(terms) == 1:
         return list(known.values())
     return sorted(known.values(), key=lambda number: _counted(connection, number))
+
+
+def _telling(terms: Sequence[str]) -> Sequence[str]:
+    """The terms without those that go without saying: what has a field is a decision, and any record."""
+    rest = [each for each in terms if each not in {ANY, DECISION}]
+    return rest if any(not each.startswith("kind:") for each in rest) else terms
 
 
 def _counted(connection: Connection, number: int) -> int:

@@ -78,6 +78,18 @@ def test_fields_must_all_fit(house: House) -> None:
     assert [] == times(house, Query(tenant="globex", route="external-transformed"))
 
 
+def test_what_goes_without_saying_is_not_asked_for(house: House) -> None:
+    """That what has a field is a decision; that it is one, where no field says so, and of which kind, is asked."""
+    assert [50, 30, 10] == times(house, Query(kind="decision", app="triage"))
+    assert [] == times(house, Query(kind="policy", app="triage"))
+    assert list(range(62, -1, -1)) == times(house, Query(kind="decision"))
+    with house.engine.connect() as connection:
+        asked = [
+            sql_search.rarest_first(connection, terms) for terms in (("app:triage",), ("kind:decision", "app:triage"))
+        ]
+    assert asked[0] == asked[1]
+
+
 def test_a_period_has_a_beginning_and_an_end(house: House) -> None:
     """The first moment counts, the last does not."""
     assert [30] == times(house, Query(tenant="globex", since=NOW + 11, until=NOW + 50))
