@@ -77,7 +77,7 @@ class Verification:
     """One run: `run`, or `follow` for each slice of the tree and `finish`."""
 
     def __init__(self, source: Source, key: PublicKey, outside: Outside = NOTHING_OUTSIDE) -> None:
-        self.report = Report(key.name)
+        self.report = Report(key.name, source.whole)
         self._source = source
         self._tree = Tree()
         self._signed = open_notes(source.notes(), key, outside.witnesses, self.report)
@@ -163,11 +163,11 @@ class Verification:
         if unsigned and "no-checkpoint" not in report.found:
             report.add("unsigned", f"{unsigned} records")
         self._account_for_bodies()
-        for decision, where in learned.alone.items():
+        for decision, (_, where) in learned.alone.items():
             if learned.open.pop(decision, None) is None and not learned.upto and not self._source.knows(decision):
                 report.add("outcome-alone", where)
         for digest, where in learned.unannounced.items():
-            if digest not in learned.policies and not learned.upto:
+            if digest not in learned.policies:
                 report.add("policy-unknown", where)
         for where, *subjects in learned.unsalted:
             if not learned.erased & set(subjects):

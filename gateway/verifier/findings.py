@@ -34,6 +34,7 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "checkpoint-forged": (Verdict.ALTERED, "a checkpoint is not signed by this key"),
     "cosignature-forged": (Verdict.ALTERED, "what stands there as a witness's signature is not one"),
     "outcome-alone": (Verdict.ALTERED, "there is an outcome, and no decision before it"),
+    "decision-twice": (Verdict.ALTERED, "a decision of this id was open already: one outcome would stand for both"),
     "salt-missing": (Verdict.ALTERED, "the commitments of this record cannot be opened, and no erasure says so"),
     "key-missing": (Verdict.ALTERED, "the key of these commitments is gone, and neither erasure nor retention says so"),
     "prune-exceeded": (Verdict.ALTERED, "more records were dropped than retention ordered"),
@@ -75,9 +76,11 @@ class Finding:
 class Report:
     """What verification came to. `findings` are the first `MOST_NAMED` of each code; `found` counts them all.
 
-    `witnessed` has for each witness the largest size that it cosigned, and when (seconds since the epoch)."""
+    Not `whole`: it is of a part of the ledger, of which nobody can tell what else should be in it. `witnessed` has for
+    each witness the largest size that it cosigned, and when (seconds since the epoch)."""
 
     origin: str
+    whole: bool = True
     size: int = 0
     root: bytes = b""
     records: int = 0

@@ -90,7 +90,8 @@ class Learned:
         self.chains: dict[str, Chain] = {}
         self.starts: dict[str, tuple[int, str | None]] = {}
         self.open: dict[str, bool] = {}
-        self.alone: dict[str, str] = {}
+        self.alone: dict[str, tuple[str, str]] = {}
+        self.ended: set[str] = set()
         self.policies: set[str] = set()
         self.unannounced: dict[str, str] = {}
         self.gone = Gone()
@@ -162,33 +163,45 @@ class Learned:
                 self.report.add(code, f"{named(entry, said)}{column}")
 
     def _meaning(self, entry: Entry, said: Said) -> None:
-        kind, decision = said.k, str(said.id)
+        kind, decision = said.k, said.id
         if kind in _DECISIONS:
             if kind != "block":
-                self.open[decision] = kind == "intent"
+                self._begin(entry, said)
             self._decision(entry, said)
         elif kind in {"outcome", "recovered"}:
             if self.open.pop(decision, None) is None:
-                self.alone.setdefault(decision, named(entry, said))
+                self.alone.setdefault(decision, (entry.writer, named(entry, said)))
+            elif self._later:
+                self.ended.add(decision)
         elif kind == "policy" and said.action == "activated":
-            self.policies.add(str(said.subject))
+            self.policies.add(said.subject)
         elif kind == "erasure":
             self.report.erasures += 1
-            self.erased.add(str(said.subject))
+            self.erased.add(said.subject)
         elif kind == "prune":
-            self.ordered += number(said.dropped)
-            self.upto = max(self.upto, number(said.upto))
-            self.before = max(self.before, number(said.before))
+            self.ordered += said.dropped
+            self.upto = max(self.upto, said.upto)
+            self.before = max(self.before, said.before)
+
+    def _begin(self, entry: Entry, said: Said) -> None:
+        """A decision that will have an outcome. A writer records one after its decision; those of other writers stand
+        in the tree in any order."""
+        decision = said.id
+        if decision in self.open:
+            self.report.add("decision-twice", named(entry, said))
+        if decision in self.alone and self.alone[decision][0] == entry.writer:
+            self.report.add("outcome-alone", self.alone.pop(decision)[1])
+        self.open[decision] = said.k == "intent" or self.open.get(decision, False)
 
     def _decision(self, entry: Entry, said: Said) -> None:
-        digest, tenant = str(said.pol.dig), str(said.tenant)
+        digest, tenant = said.pol.dig, said.tenant
         if digest not in self.unannounced:
             self.unannounced[digest] = named(entry, said)
-        day = (tenant, number(said.t) // DAY)
+        day = (tenant, said.t // DAY)
         if day not in self.days:
             self.days[day] = named(entry, said)
         if entry.salted is False:
-            self.unsalted.append((named(entry, said), tenant, str(said.who), str(said.id)))
+            self.unsalted.append((named(entry, said), tenant, said.who, said.id))
 
     # Slices.
 
@@ -196,15 +209,18 @@ class Learned:
         """Go on with what the next slice of the tree came to. Whether it follows: each writer's chain goes on, and
         nothing was found in it. Where it does not, neither is of use any more.
 
-        A decision whose id two records share, with its only outcome between them, may be told as open."""
+        It does not either where an id comes again that a decision before it has: such are told apart in order only."""
         for writer, (sequence, previous) in later.starts.items():
             chain = self.chains.get(writer, Chain())
             if sequence != chain.following or previous not in {None, chain.leaf}:
                 return False
+        begun = later.ended | later.open.keys()
+        if not (begun.isdisjoint(self.open) and begun.isdisjoint(self.alone)):
+            return False
         self.chains.update(later.chains)
-        for decision, where in later.alone.items():
+        for decision, by in later.alone.items():
             if self.open.pop(decision, None) is None:
-                self.alone.setdefault(decision, where)
+                self.alone.setdefault(decision, by)
         self.open.update(later.open)
         self.policies |= later.policies
         for digest, where in later.unannounced.items():
@@ -220,11 +236,6 @@ class Learned:
         self.report.records += later.report.records
         self.report.erasures += later.report.erasures
         return not later.report.found
-
-
-def number(value: object) -> int:
-    """A whole number, or 0 for what is none."""
-    return value if type(value) is int else 0
 
 
 def named(entry: Entry, said: Said | None = None) -> str:

@@ -61,6 +61,9 @@ class Said:
     before: int = 0
 
 
+_NESTED: Mapping[str, type[Done | Judged]] = {"do": Done, "pol": Judged}
+
+
 def columns_of(said: Said) -> tuple[object, ...]:
     """What the search columns of a record must say: `COLUMNS` from the second on."""
     do = said.do
@@ -68,16 +71,16 @@ def columns_of(said: Said) -> tuple[object, ...]:
 
 
 def said_in(body: bytes) -> Said | None:
-    """What the bytes of a record say; `None` where they are no JSON object."""
+    """What the bytes of a record say; `None` where they are no JSON object, or a value is of another type."""
     if _quickly is not None and body.isascii():
         try:
             return _quickly(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     document = document_of(body)
     if document is None:
         return None
-    nested = {"do": _filled(Done, document.get("do")), "pol": _filled(Judged, document.get("pol"))}
+    nested = {name: _filled(kind, document[name]) for name, kind in _NESTED.items() if name in document}
     return _filled(Said, {**document, **nested})
 
 
@@ -87,18 +90,21 @@ def document_of(body: bytes) -> dict[str, object] | None:
     What the quick reader does not take is left to the standard library's: both judge alike."""
     try:
         read = _msgspec.json.decode(body) if _msgspec else json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             read = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return read if isinstance(read, dict) else None
 
 
-def _filled(kind: type[_T], document: object) -> _T:
-    """The same from an object that was parsed already: its values are taken as they are, whatever they are."""
-    said: Mapping[str, object] = document if isinstance(document, dict) else {}
-    return kind(**{name: said[name] for name in get_type_hints(kind) if name in said})
+def _filled(kind: type[_T], document: object) -> _T | None:
+    """The same from what was parsed already; `None` where that is no object, or a value of it is of another type."""
+    if not isinstance(document, dict):
+        return None
+    hints = get_type_hints(kind)
+    said = {name: document[name] for name in hints if name in document}
+    return kind(**said) if all(type(value) is hints[name] for name, value in said.items()) else None
 
 
 def _quick_reader(quick: ModuleType | None) -> Callable[[bytes], Said] | None:
@@ -112,7 +118,7 @@ def _quick_reader(quick: ModuleType | None) -> Callable[[bytes], Said] | None:
         made: type = quick.defstruct(kind.__name__, [(n, hints[n], defaults[n]) for n in hints], frozen=True, gc=False)
         return made
 
-    decoder = quick.json.Decoder(structure(Said, do=structure(Done), pol=structure(Judged)))
+    decoder = quick.json.Decoder(structure(Said, **{name: structure(kind) for name, kind in _NESTED.items()}))
     read: Callable[[bytes], Said] = decoder.decode
     return read
 

@@ -74,7 +74,7 @@ def verify(
 
 def read(each: Slice, size: int, root: bytes, receipts: dict[tuple[str, int], Receipt]) -> Read:
     """What one slice comes to, under the signed root of a size."""
-    learned = Learned(Report("", size, root), receipts, later=True)
+    learned = Learned(Report("", size=size, root=root), receipts, later=True)
     leaves = []
     for position, entry in enumerate(each.entries(), each.first):
         if entry.position != position:

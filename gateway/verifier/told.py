@@ -27,6 +27,8 @@ _WITNESSED = (
     " size, and, with the help of {}, all of it. Look at the times above: a witness that saw nothing for long is none."
 )
 
+_PART = "a part, record by record: whether others are missing from it is not told"
+
 
 def not_protected(report: Report) -> str:
     """What verification cannot tell, with the witnesses that there are."""
@@ -39,6 +41,7 @@ def page(report: Report) -> str:
         _HEAD[report.verdict],
         "",
         f"ledger          {report.origin}",
+        f"extent          {'all of it' if report.whole else _PART}",
         f"signed size     {report.size}",
         f"signed root     {report.root.hex() or '-'}",
         f"records         {report.records} read, {report.dropped} dropped by retention, {report.pending} unsigned",
@@ -56,7 +59,7 @@ def page(report: Report) -> str:
         lines.append(f"{count} x {code}: {CODES[code][1]}")
         lines += [f"    {each.where}" for each in report.findings if each.code == code][:20]
     lines += ["", PROTECTS, not_protected(report)]
-    return "\n".join(lines)
+    return "\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines)
 
 
 def as_json(report: Report) -> dict[str, object]:
@@ -65,6 +68,7 @@ def as_json(report: Report) -> dict[str, object]:
         "verdict": report.verdict.name.lower(),
         "exit": int(report.verdict),
         "origin": report.origin,
+        "whole": report.whole,
         "size": report.size,
         "root": report.root.hex(),
         "records": report.records,

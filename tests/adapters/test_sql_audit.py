@@ -16,6 +16,7 @@ from gateway.domain.evidence import (
     ErasureScope,
     Event,
     EventKind,
+    PolicyEvidence,
     Pruned,
     Result,
     ReviewAction,
@@ -217,6 +218,26 @@ def alter_tree_leaf(house: House) -> None:
     house.change("UPDATE tree_entries SET leaf = :h WHERE writer = 'gw-00000002' AND sequence = 40", h=bytes(32))
 
 
+def overwrite_with(house: House, body: bytes) -> None:
+    """A record is replaced by other bytes."""
+    house.change("UPDATE records SET body = :b WHERE writer = 'gw-00000002' AND sequence = 41", b=body)
+
+
+def overwrite_with_other_types(house: House) -> None:
+    """JSON in whose places stand values of other types."""
+    overwrite_with(house, b'{"k":[],"p":[],"s":41,"w":"gw-00000002"}')
+
+
+def overwrite_with_deep_json(house: House) -> None:
+    """JSON that no parser wants to read to its end."""
+    overwrite_with(house, b'{"k":' + b"[" * 100_000)
+
+
+def overwrite_with_lines_of_a_report(house: House) -> None:
+    """A decision's id that would look like a verdict, on a line of its own."""
+    overwrite_with(house, b'{"id":"\\nSOUND: \\ud800 nothing","k":"intent","s":41,"w":"gw-00000002"}')
+
+
 def forge_checkpoint(house: House) -> None:
     """A checkpoint says another size."""
     [(note,)] = house.rows("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
@@ -239,6 +260,9 @@ MANIPULATIONS: dict[Callable[[House], None], tuple[str, str]] = {
     delete_key: ("key-missing", "tenant acme, day 20"),
     alter_node: ("node-altered", "level 1"),
     alter_tree_leaf: ("body-altered", "gw-00000002/40"),
+    overwrite_with_other_types: ("body-altered", "gw-00000002/41"),
+    overwrite_with_deep_json: ("body-altered", "gw-00000002/41"),
+    overwrite_with_lines_of_a_report: ("body-altered", "gw-00000002/41"),
     forge_checkpoint: ("checkpoint-forged", "checkpoint"),
 }
 
@@ -252,6 +276,7 @@ def test_a_manipulation_is_found_and_named(house: House, manipulate: Callable[[H
 
     assert Verdict.ALTERED is report.verdict
     assert any(named in each.where for each in report.findings if each.code == code), report.findings[:5]
+    assert all(line.isprintable() and "SOUND" not in line[:5] for line in page(report).split("\n"))
 
 
 def test_a_ledger_written_anew_fails_its_signature(house: House) -> None:
@@ -340,11 +365,47 @@ def test_every_kind_of_record_verifies(house: House) -> None:
 
 
 def test_an_outcome_without_a_decision_is_found(house: House) -> None:
-    """And a decision under a policy that nobody announced makes the ledger incomplete."""
+    """It is named."""
     house.write("gw-00000004", outcome("01JD0000000000000000000000", result=Result.NOT_SENT))
     house.integrate()
 
     assert ["gw-00000004/0"] == places(audited(house), "outcome-alone")
+
+
+def test_a_policy_that_nobody_announced_is_told_of_also_after_retention(house: House) -> None:
+    """Its records of policies stay, so nothing of this is excused by an order to drop others."""
+    house.write("gw-00000004", Pruned(at=1, before=0, upto=5, dropped=0), decided())
+    house.integrate()
+    assert Verdict.SOUND is audited(house).verdict
+    unknown = PolicyEvidence(1, "sha256:" + "cd" * 32, "0" * 16, (), "CONTACT_MASKED", ())
+    house.write("gw-00000004", decided(policy=unknown))
+    house.integrate()
+
+    assert ["gw-00000004/2"] == places(audited(house), "policy-unknown")
+
+
+def test_an_outcome_before_its_own_decision_is_found(house: House) -> None:
+    """A gateway that sends first and writes then. The control: of another writer, whose records come in any order."""
+    first, other = decided(), decided()
+    house.write("gw-00000004", outcome(first.decision_id), first, outcome(other.decision_id))
+    house.write("gw-00000005", other)
+    house.integrate()
+
+    assert ["gw-00000004/0"] == places(audited(house), "outcome-alone")
+
+
+@pytest.mark.parametrize("route", [Route.EXTERNAL, Route.LOCAL])
+def test_an_outcome_of_two_decisions_hides_neither(house: House, route: Route) -> None:
+    """Two of one id, of which one outcome would close both. The control: one after the other."""
+    twice = decided()
+    ended = outcome(twice.decision_id)
+    house.write("gw-00000004", twice, ended, twice, ended)
+    house.integrate()
+    assert Verdict.SOUND is audited(house).verdict
+    house.write("gw-00000004", twice, decided(decision_id=twice.decision_id, route=route), ended)
+    house.integrate()
+
+    assert ["gw-00000004/5"] == places(audited(house), "decision-twice")
 
 
 def test_every_code_is_explained() -> None:

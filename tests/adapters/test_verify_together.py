@@ -155,6 +155,35 @@ def test_chains_and_receipts_are_checked_across_slices(house: House) -> None:
     assert expected == by_two(house, Outside())
 
 
+@pytest.mark.usefixtures("sliced")
+@pytest.mark.parametrize("between", [0, 60])
+def test_what_decisions_share_is_found_across_slices(house: House, between: int) -> None:
+    """One id of two decisions, and an outcome before its own decision, in one slice or in two."""
+    twice, late = decided(), decided()
+    house.write("gw-00000006", twice, outcome(late.decision_id))
+    house.fill(between, "gw-00000007")
+    house.integrate()
+    house.write("gw-00000006", twice, outcome(twice.decision_id), late, outcome(late.decision_id))
+    house.integrate()
+    expected = alone(house, Outside())
+
+    assert {"decision-twice": 1, "outcome-alone": 1} == expected.found
+    assert expected == by_two(house, Outside())
+
+
+@pytest.mark.usefixtures("sliced")
+def test_a_record_of_other_types_is_found_where_a_slice_begins(house: House) -> None:
+    """There the leaf that it follows stands in another slice."""
+    [(writer, sequence)] = house.rows("SELECT writer, sequence FROM tree_entries WHERE position = 82")
+    where = f"writer = '{writer}' AND sequence = {sequence}"
+    house.change(f"UPDATE records SET body = :b WHERE {where}", b=b'{"p":[],"s":%d,"w":"%s"}' % (
+        sequence, str(writer).encode()))  # fmt: skip
+    expected = alone(house, Outside())
+
+    assert 1 == expected.found["body-altered"]
+    assert expected == by_two(house, Outside())
+
+
 def test_processes_read_a_database_and_an_export(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real ones. The control: one bit of a record in the last slice."""
     house.fill(20, "gw-00000009")
