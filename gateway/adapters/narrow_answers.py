@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import assert_never, cast
@@ -27,10 +27,14 @@ _KNOWN = 0.55
 """How much the sentences of a known label count beside its own words."""
 _MOST_PIECES = 4096
 _MOST_REMEMBERED = 2048
+_LONGEST_REMEMBERED = 200
+"""Characters of a label and its description: what takes up memory between requests is bounded."""
 _SENTENCE = re.compile(r"[^\n.!?]*(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*(?:[\"')\]]+)?(?:\s+|$)")
 _NOT_AN_END = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|vs|approx|ca|e\.g|i\.e|etc|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s*$"
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|vs|approx|ca|e\.g|i\.e|etc|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)|\b[A-Z])\.$"
 )
+_LONGEST_END = 8
+"""Characters of what is no end of a sentence, and one before it."""
 _LEAD = 0.06
 """How much the first sentence of a text counts more than the last, against likenesses of some tenths."""
 _FACT = 0.05
@@ -54,23 +58,35 @@ class Labels:
         """The place of the label that a text is most like. `described` says more of each. `wanted` may raise."""
         seen = self.vector(text, wanted)
         more = described or [""] * len(labels)
-        return int(np.argmax([float(self._label(*each) @ seen) for each in zip(labels, more, strict=True)]))
+        return int(np.argmax([float(self._label(*each, wanted) @ seen) for each in zip(labels, more, strict=True)]))
+
+    @property
+    def remembered(self) -> Collection[tuple[str, str]]:
+        """The labels, each with its description, whose vectors are kept between requests."""
+        return self._vectors.keys()
 
     def vector(self, text: str, wanted: Wanted) -> Vector:
         """A text's vector, of its first thousands of pieces."""
         return self._encoder.vector(self._encoder.pieces(text, sys.maxsize)[:_MOST_PIECES], wanted)
 
-    def _label(self, label: str, described: str) -> Vector:
+    def _label(self, label: str, described: str, wanted: Wanted) -> Vector:
         key = (label, described)
-        if key not in self._vectors:
+        if key in self._vectors:
+            return self._vectors[key]
+        vector = self._meant(label, described, wanted)
+        if len(label) + len(described) <= _LONGEST_REMEMBERED:
             if len(self._vectors) >= _MOST_REMEMBERED:
                 self._vectors.clear()
-            words = spoken(label)
-            said = [carrier.format(label=words) for carrier in CARRIERS] + ([described] if described else [])
-            own = _unit(np.mean([self.vector(each, _always) for each in said], axis=0))
-            seen = self._known.get(words)
-            self._vectors[key] = own if seen is None else _unit((1 - _KNOWN) * own + _KNOWN * seen)
-        return self._vectors[key]
+            self._vectors[key] = vector
+        return vector
+
+    def _meant(self, label: str, described: str, wanted: Wanted) -> Vector:
+        """What a label means: its own words in a few sentences and, where it is known, the sentences that were seen."""
+        words = spoken(label)
+        said = [carrier.format(label=words) for carrier in CARRIERS] + ([described] if described else [])
+        own = _unit(np.mean([self.vector(each, wanted) for each in said], axis=0))
+        seen = self._known.get(words)
+        return own if seen is None else _unit((1 - _KNOWN) * own + _KNOWN * seen)
 
 
 def _known_labels(file: Path) -> dict[str, Vector]:
@@ -136,13 +152,14 @@ class NarrowAnswers:
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text, without the marks of a list before them."""
     out: list[str] = []
-    held = ""
+    held: list[str] = []
     for found in _SENTENCE.findall(text):
-        held += found
-        if held.strip() and not (_NOT_AN_END.search(held) and not held.endswith("\n")):
-            out.append(re.sub(r"^(?:[-*•]|\d+[.)])\s+", "", " ".join(held.split())))
-            held = ""
-    return [each for each in (*out, held.strip()) if any(map(str.isalpha, each))]
+        words = found.strip()
+        held += [words] if words else []
+        if held and (found.endswith("\n") or not _NOT_AN_END.search(held[-1][-_LONGEST_END:])):
+            out.append(re.sub(r"^(?:[-*•]|\d+[.)])\s+", "", " ".join(" ".join(held).split())))
+            held = []
+    return [each for each in (*out, " ".join(held)) if any(map(str.isalpha, each))]
 
 
 def central(sentences: Sequence[str], vectors: Sequence[Vector], count: int) -> list[int]:

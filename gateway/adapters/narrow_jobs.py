@@ -1,7 +1,8 @@
 """Which narrow job a conversation asks for: choose a label, read fields, or shorten a text. Told by form and wording.
 
 A job is recognised only where both the wish and the text that it is about are plain; everything else is left to the
-model that generates.
+model that generates. Looking takes linear time: while a pattern is matched nothing else runs in the process, so no
+cancellation would be read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gateway.adapters.narrow_schema import Blank, Choice, Form, Group, form_of, spoken
 from gateway.domain.strict_json import Json, parse_json
@@ -42,10 +44,12 @@ _NOUNS = (
 )
 _TITLE = re.compile(rf"\s*(?:{_NOUNS})\s*:\s*", re.IGNORECASE)
 _FENCED = re.compile(
-    r'"""\s*(?P<quoted>.+?)\s*"""|```\w*\n(?P<fence>.+?)```|<(?P<tag>[a-z_ -]{2,24})>\s*(?P<tagged>.+?)\s*</(?P=tag)>'
-    r"|^---+\n(?P<ruled>.+?)\n---+\s*$",
-    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+    r'"""(?P<quoted>.+?)"""|```\w*\n(?P<fence>.+?)```|^---+\n(?P<ruled>.+?)\n---+[ \t]*$',
+    re.DOTALL | re.MULTILINE,
 )
+_TAG = re.compile(r"<([A-Za-z_ -]{2,24})>")
+_MOST_TAGS = 32
+"""Tags that are tried as the beginning of the text."""
 _QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
 _CLASSIFY = re.compile(
     r"\b(?:classif\w*|categor\w*|class(?:es)?|labels?|route|sort|assign|tag(?:ged)?|choose|pick|decide|determine|"
@@ -80,15 +84,15 @@ _LEADS = re.compile(
     r"as|is this(?: \w+)?|answer|reply with|choose|best|fits this \w+\?)\b",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"(?:^|[:?])\s*(?:[-*•]|\d+[.)])\s+(.+?)\s*$", re.MULTILINE)
+_BULLET = re.compile(r"(?:^|[:?])[ \t]*(?:[-*•]|\d+[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _BETWEEN = re.compile(r"\s*(?:[,;/|]\s*(?:(?:or|and)\b)?|\s(?:or|and)\s)\s*", re.IGNORECASE)
 _KEY = re.compile(
     r"""(?:the key|key named|field)\s+["'`](\w{1,40})["'`]"""
     r"""|\{\s*["'](\w{1,40})["']\s*:\s*(?:\.\.\.|["'][^"']*["'])?\s*\}"""
 )
 _ORDER = re.compile(
-    r"[\s.]+(?=(?:Answer|Reply with|Respond with|(?:Output|Return) (?:just|only|the)|Only|No explanation|Use null|If |"
-    r"Missing|Format)\b|Return \{)"
+    r"(?<![\s.])[\s.]+(?=(?:Answer|Reply with|Respond with|(?:Output|Return) (?:just|only|the)|Only|No explanation|"
+    r"Use null|If |Missing|Format)\b|Return \{)"
 )
 """Where an order begins on how to answer."""
 _NO_FIELD = re.compile(
@@ -107,6 +111,12 @@ _FIELDS_END = re.compile(r"\s+(?:from|in|as|and return|and reply|and fill|out of
 _ARTICLE = re.compile(r"^(?:the|a|an|its|all|any)\s+", re.IGNORECASE)
 _LONGEST_LABEL = 5
 _MOST_LABELS = 24
+_MOST_LISTS = 32
+"""Places of an instruction that are tried as lists of labels."""
+_MOST_BLOCKS = 32
+"""Lines, or paragraphs, of an instruction."""
+_LONGEST_WISH = 1200
+"""Characters of an instruction; of one beside a text in a fence, three times as many."""
 _TRUTHS = frozenset({"yes", "no", "true", "false"})
 _FEWEST_WORDS = 3
 """A text that stands on the line of the instruction has more."""
@@ -119,7 +129,9 @@ def job_of(messages: Messages, grammar: dict[str, str]) -> NarrowJob | None:
         form = form_of(_json(grammar["schema"]))
         whole = text or _last(messages)
         return Fill(whole, form) if form is not None and whole else None
-    return _worded(instruction, text, as_json=grammar["kind"] == "json") if instruction and text else None
+    if not text or not 0 < len(instruction) < 3 * _LONGEST_WISH:
+        return None
+    return _worded(re.sub(r"[^\S\n]+", " ", instruction), text, as_json=grammar["kind"] == "json")
 
 
 def _worded(instruction: str, text: str, *, as_json: bool) -> NarrowJob | None:
@@ -183,14 +195,17 @@ def _lists(instruction: str) -> list[str]:
     """Parts of an instruction that may be lists of labels, the likeliest first."""
     in_brackets = re.findall(r"[(\[]([^()\[\]]+)[)\]]", instruction)
     after_colon = [part.split("\n\n")[0].strip().rstrip(".?") for part in re.split(r":\s+|\n|\?\s+", instruction)[1:]]
-    after_lead: list[str] = []
-    for clause in re.split(r"(?<=[.?!:\n])\s+", instruction):
-        after_lead += [clause[lead.end() :].strip(" :").rstrip(".?: ") for lead in _LEADS.finditer(clause)]
-    return [
-        part
-        for part in (*in_brackets, *(re.split(r"\.\s", each)[0] for each in after_colon), *after_lead)
-        if _BETWEEN.search(part)
+    after_lead = [
+        clause[lead.end() :].strip(" :").rstrip(".?: ")
+        for clause in re.split(r"(?<=[.?!:\n])\s+", instruction)
+        for lead in islice(_LEADS.finditer(clause), _MOST_LISTS)
     ]
+    parts = (
+        *in_brackets[:_MOST_LISTS],
+        *(re.split(r"\.\s", each)[0] for each in after_colon[:_MOST_LISTS]),
+        *after_lead[:_MOST_LISTS],
+    )
+    return [part for part in parts if _BETWEEN.search(part)]
 
 
 def _label(text: str) -> str:
@@ -231,18 +246,31 @@ def _field(text: str) -> str:
 
 def _split(content: str) -> tuple[str, str]:
     """One message as instruction and text, where a mark, an empty line, a line or a colon parts them."""
-    fenced = _FENCED.search(content)
+    fenced = _fenced(content)
     if fenced:
-        inside = next(each for each in (fenced["quoted"], fenced["fence"], fenced["tagged"], fenced["ruled"]) if each)
-        return (content[: fenced.start()] + "\n" + content[fenced.end() :]).strip(), inside.strip()
+        start, end, inside = fenced
+        return (content[:start] + "\n" + content[end:]).strip(), inside
     for mark in (r"\n\s*\n", r"\n"):
         blocks = re.split(mark, content.strip())
-        for cut in range(1, len(blocks)):
+        for cut in range(1, min(len(blocks), _MOST_BLOCKS)):
             for instruction, text in ((blocks[:cut], blocks[cut:]), (blocks[-cut:], blocks[:-cut])):
                 goes_on = instruction[0] == blocks[0] and _BULLET.match(text[0])
                 if not goes_on and _asks("\n".join(instruction)):
                     return "\n".join(instruction), untitled(("\n\n" if mark != r"\n" else "\n").join(text))
     return _in_one_line(content.strip())
+
+
+def _fenced(content: str) -> tuple[int, int, str] | None:
+    """Where the first text within marks or tags begins and ends, marks included, and what it says."""
+    found = _FENCED.search(content)
+    marked = [(found.start(), found.end(), found[str(found.lastgroup)].strip())] if found else []
+    for tag in islice(_TAG.finditer(content), _MOST_TAGS):
+        closing = f"</{tag[1]}>"
+        end = content.find(closing, tag.end())
+        if end >= 0 and (inside := content[tag.end() : end].strip()):
+            marked.append((tag.start(), end + len(closing), inside))
+            break
+    return min(marked, default=None)
 
 
 def _in_one_line(content: str) -> tuple[str, str]:
@@ -256,7 +284,7 @@ def _in_one_line(content: str) -> tuple[str, str]:
     colon = re.match(r"\s*([^:\n]{2,80}):\s+(?=\S)", content)
     if colon and _SHORTEN.search(colon[1]):
         return colon[1], content[colon.end() :].strip()
-    for end in re.finditer(r"[.?!:]\s+", content[:600]):
+    for end in islice(re.finditer(r"[.?!:]\s+", content[:600]), _MOST_BLOCKS):
         rest = content[end.end() :]
         if _asks(content[: end.end()]) and not _MANNER.match(rest) and len(rest.split()) > _FEWEST_WORDS:
             return content[: end.end()].strip(), untitled(rest)
@@ -265,8 +293,7 @@ def _in_one_line(content: str) -> tuple[str, str]:
 
 def _asks(text: str) -> bool:
     """Whether a piece of text reads as a wish for a narrow job."""
-    short = len(text) < 1200
-    return short and bool(
+    return len(text) < _LONGEST_WISH and bool(
         _SHORTEN.search(text)
         or _ONE_VALUE.match(text)
         or (_CLASSIFY.search(text) and labels_in(text))

@@ -1,7 +1,8 @@
 """A JSON Schema as a form to fill: choices between given values, and blanks for what a text says.
 
 Read are objects of any nesting whose leaves are `enum`, `const`, strings, numbers, whole numbers, each of them possibly
-null. Whatever asks for more (lists, truth values, patterns, least lengths) is no form: its answer has to be generated.
+null. Whatever asks for more (lists, truth values, patterns, least lengths, conditions) is no form: its answer has to be
+generated.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from gateway.domain.strict_json import Json
 
 _DEEPEST = 6
 _MOST_LEAVES = 64
+_LONGEST_NUMBER = 40
+"""Digits of a number with their signs."""
 _BOUNDS = frozenset(
     {"minLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    | {"allOf", "not", "if", "dependentRequired", "dependentSchemas", "minProperties", "maxProperties"}
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NUMBER = re.compile(r"[-+]?\d[\d.,'\u00a0\u202f ]*")
@@ -116,8 +120,8 @@ def _written(blank: Blank, text: str | None) -> Json:
     if text is not None and blank.kind == "string" and (not blank.longest or len(text) <= blank.longest):
         return text
     number = number_in(text) if text is not None and blank.kind != "string" else None
-    if number is not None and (blank.kind == "number" or number == int(number)):
-        return int(number) if number == int(number) else number
+    if number is not None and (blank.kind == "number" or isinstance(number, int)):
+        return number
     if blank.nullable:
         return None
     if blank.kind == "string":
@@ -125,8 +129,9 @@ def _written(blank: Blank, text: str | None) -> Json:
     raise NotFillable
 
 
-def number_in(text: str) -> float | None:
-    """The number that is written in a value, in English or continental style; None where there is not just one."""
+def number_in(text: str) -> int | float | None:
+    """The number that is written in a value, in English or continental style, whole ones to the last digit; None where
+    there is not just one of a usual length."""
     found = _NUMBER.findall(text)
     if len(found) != 1:
         return None
@@ -136,7 +141,10 @@ def number_in(text: str) -> float | None:
         plain = re.sub(r"[.,]", "", plain[:last]) + "." + plain[last + 1 :]
     else:
         plain = re.sub(r"[.,]", "", plain)
-    return float(plain)
+    if len(plain) > _LONGEST_NUMBER:
+        return None
+    whole, _, part = plain.partition(".")
+    return float(plain) if part.strip("0") else int(whole)
 
 
 class _NoForm(Exception):
@@ -148,12 +156,15 @@ class _Reading:
 
     def __init__(self, whole: dict[str, Json]) -> None:
         self._whole = whole
+        self._leaves = 0
 
     def form(self, schema: Json, path: tuple[str, ...], depth: int) -> Form:
         """The form of a part. Raises `_NoForm`."""
         part = self._resolved(schema)
         if depth > _DEEPEST or _BOUNDS & part.keys():
             raise _NoForm
+        if part.get("type") != "object":
+            self._count_leaf()
         described = part.get("description")
         name = _name(path, described if isinstance(described, str) else "")
         if "enum" in part or "const" in part:
@@ -164,6 +175,12 @@ class _Reading:
         if part.get("type") == "object":
             return self._group(part, path, depth)
         return _blank(name, part)
+
+    def _count_leaf(self) -> None:
+        """References let a short schema have more leaves than anybody can count. Raises `_NoForm`."""
+        self._leaves += 1
+        if self._leaves > 2 * _MOST_LEAVES:  # one that may be null is read twice
+            raise _NoForm
 
     def _resolved(self, schema: Json) -> dict[str, Json]:
         """A part behind its references. Those that lead nowhere or in a circle are no form."""
@@ -187,7 +204,7 @@ class _Reading:
         parts = [self._resolved(each) for each in alternatives]
         if parts and all("const" in part for part in parts):
             texts = tuple(str(part.get("description", part.get("title", ""))) for part in parts)
-            return Choice(tuple(part["const"] for part in parts), texts)
+            return Choice(_values([part["const"] for part in parts]), texts)
         others = [part for part in parts if part.get("type") != "null"]
         if len(others) != 1 or len(parts) != len(others) + 1:
             raise _NoForm
@@ -200,6 +217,8 @@ class _Reading:
             raise _NoForm
         needed = part.get("required")
         names = frozenset(str(each) for each in needed) if isinstance(needed, list) else frozenset()
+        if names - properties.keys():
+            raise _NoForm
         members = {name: self.form(each, (*path, name), depth + 1) for name, each in properties.items()}
         return Group(members, frozenset(members) - names)
 
@@ -212,10 +231,15 @@ def _name(path: tuple[str, ...], described: str) -> str:
 
 def _choice(part: dict[str, Json]) -> Choice:
     listed = part.get("enum", [part.get("const")])
-    values = tuple(each for each in listed if each is not None) if isinstance(listed, list) else ()
-    if not values or not all(isinstance(each, str | int | float) and not isinstance(each, bool) for each in values):
-        raise _NoForm
+    values = _values([each for each in listed if each is not None] if isinstance(listed, list) else [])
     return Choice(values, ("",) * len(values))
+
+
+def _values(listed: list[Json]) -> tuple[Json, ...]:
+    """The values of a choice, which are words or numbers. Raises `_NoForm`."""
+    if not listed or not all(isinstance(each, str | int | float) and not isinstance(each, bool) for each in listed):
+        raise _NoForm
+    return tuple(listed)
 
 
 def _blank(name: str, part: dict[str, Json]) -> Blank:

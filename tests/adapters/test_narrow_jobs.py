@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters.narrow_jobs import Fill, Summarise, fields_in, job_of, labels_in, parted
 from gateway.adapters.narrow_schema import Blank, Choice, leaves
+from tests.growth import assert_linear
 
 FREE = {"kind": "free", "schema": ""}
 TEXT = "The lift has been stuck since noon."
@@ -110,3 +111,34 @@ def test_any_text_can_be_looked_at(text: str, system: str) -> None:
     assert "".join(about.split()) in "".join(text.split())
     labels_in(instruction)
     fields_in(instruction)
+
+
+HOSTILE = {
+    "a fence that never ends": ('"""', " "),
+    "tags that never end": ("", "<ab>"),
+    "blanks within tags": ("<ab>", " "),
+    "a point of a list and blanks": ("a\n\n- a", " "),
+    "lines": ("", "a\n"),
+    "empty lines": ("a", "\n"),
+    "wishes without an end": ("", "classify as a or as "),
+    "wishes in many sentences": ("", "classify this. as "),
+    "wishes in many lines": ("", "classify\nas a\n"),
+    "wishes beside a fence": ('classify """x""" ', "as a "),
+    "points beside a fence": ('classify """x""" ', "- a  \n"),
+    "blanks beside a fence": ('return json: """x""" from', " "),
+    "brackets": ('classify """x""" ', "("),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_texts_take_linear_time(hostile: tuple[str, str]) -> None:
+    """No text holds up the others that wait for the model: what looks at it cannot be cancelled."""
+    begin, piece = hostile
+    free, json = FREE, {"kind": "json", "schema": ""}
+
+    def look(length: int) -> None:
+        text = begin + (piece * length)[:length] + "x"
+        job_of(asked(text), free)
+        job_of(asked(text, system="Classify as good or bad."), json)
+
+    assert_linear(look, 2_000)

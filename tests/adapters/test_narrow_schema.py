@@ -70,12 +70,33 @@ def test_what_is_filled_in_is_valid(schema: dict[str, Json], said: str | None) -
         {"$ref": "#/$defs/nowhere"},
         {"$ref": "#"},
         {},
+        {"type": "string", "not": {"const": "a"}},
+        {"type": "object", "properties": {"b": {"type": "string"}}, "required": ["c"]},
+        {"type": "object", "properties": {"b": {"type": "string"}}, "allOf": [{"required": ["b"]}]},
+        {"oneOf": [{"const": True}, {"const": False}]},
     ],
 )
 def test_what_asks_for_more_is_no_form(leaf: dict[str, Json]) -> None:
     """It has to be generated."""
     assert form_of({"type": "object", "properties": {"a": leaf}}) is None
     assert form_of(leaf) is None
+
+
+def test_references_that_unfold_into_millions_of_leaves_are_no_form() -> None:
+    """They are given up at the first leaf too many, not counted to the end."""
+    steps: dict[str, Json] = {
+        f"L{step}": {
+            "type": "object",
+            "properties": {f"p{number}": {"$ref": f"#/$defs/L{step + 1}"} for number in range(60)},
+        }
+        for step in range(5)
+    }
+    schema: Json = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/L0"}},
+        "$defs": {**steps, "L5": {"type": "string"}},
+    }
+    assert form_of(schema) is None
 
 
 def test_a_number_that_must_be_there_and_is_not_leaves_the_form_unfilled() -> None:
@@ -122,6 +143,9 @@ def test_names_and_descriptions_say_what_a_leaf_is() -> None:
         ("none", None),
         ("3 to 4", None),
         ("", None),
+        ("12345678901234567891", 12345678901234567891),
+        ("1" * 41, None),
+        ("9" * 400, None),
     ],
 )
 def test_numbers_are_read_in_both_styles(text: str, number: float | None) -> None:
