@@ -15,7 +15,7 @@ WHY: Mapping[str, str] = {
     "CryptoRecognizer": "the form of a wallet's address, with the right checksum",
     "AbaRoutingRecognizer": "a routing number with the right check digit, beside words that speak of a bank",
     "BankFormatRecognizer": "a country's account format, beside words that speak of an account",
-    "RecordNumberRecognizer": "a label before it says whose number it is",
+    "RecordNumberRecognizer": "a label before it says whose number it is; of a sum, that it is pay, a debt or the like",
     "SsnRecognizer": "the form of a social security number that can have been issued, or words that announce one",
     "UsItinRecognizer": "the form of a US taxpayer number, beside words that announce one",
     "UsMbiRecognizer": "the form of a Medicare number, or words that announce one",

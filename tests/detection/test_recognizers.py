@@ -67,6 +67,8 @@ def test_a_mailbox_is_found_in_every_writing(found: Find, written: str) -> None:
         ("CHF 9'500 was transferred", "CHF 9'500"),
         ("a loan of 40k dollars", "40k dollars"),
         ("monthly_income: USD 4200", "USD 4200"),
+        ("her wage is $18 an hour", "$18"),
+        ("Her debt is 3 million euros", "3 million euros"),
     ],
 )
 def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str) -> None:
@@ -77,10 +79,11 @@ def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str
 @pytest.mark.parametrize(
     "text",
     ["The jacket costs $40 there", "revenue rose to $3.2 million", "echo $1 $2", "a $5 coffee, 3 pounds of flour", "the balance of 12 trees",
-     "how does a mortgage work?", "the debt grew by 40 percent", "loan 4711 of the library"],
+     "how does a mortgage work?", "the debt grew by 40 percent", "loan 4711 of the library",
+     "Bob owes me 5 dollars for lunch", "a balance of 3.50 EUR per item", "bonus packs from €12,99 on"],
 )  # fmt: skip
 def test_a_price_is_nobodys_finances(found: Find, text: str) -> None:
-    """And neither is a matter without a sum, or a number without a currency."""
+    """And neither is a matter without a sum, a number without a currency, or pocket money."""
     assert "FINANCIAL_AMOUNT" not in {entity for entity, _ in found(text)}
 
 

@@ -6,6 +6,8 @@ The label must stand right before the number, as on a form, in a table's cell or
 
 from __future__ import annotations
 
+import re
+
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
 from gateway.domain.labels import FINANCIAL_AMOUNT
 
@@ -34,13 +36,18 @@ _NATIONAL = (
 _CURRENCY = r"(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|CAD|AUD|INR|JPY|US\$|Rs\.?)\b)"
 _SUM = r"\d{1,3}(?:[,.' ]\d{3}){1,3}(?:[.,]\d{2})?\b|\d+(?:[.,]\d{1,2})?"
 _MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})k? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
+_PAY = words(
+    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earning", "pension",
+)  # fmt: skip
 _MONEY_MATTERS = words(
-    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earning", "bonus", "pension",
-    "severance", "alimony", "child support", "account balance", "bank balance", "outstanding balance", "balance of", "balance is", "balance was", "overdraft",
+    "bonus", "severance", "alimony", "child support", "account balance", "bank balance", "outstanding balance", "balance of", "balance is", "balance was", "overdraft",
     "overdrawn", "debt", "owes", "owed", "owing", "loan", "mortgage", "credit limit", "arrears", "net worth", "life savings", "savings of",
     "monthly payment", "monthly rent", "repayment", "instalment", "installment", "wire transfer", "transferred", "direct deposit", "tax refund", "inheritance",
 )  # fmt: skip
 
+
+_CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
+_THOUSANDS = re.compile(r"\dk\b|\bk\b|thousand|million")
 
 LABELS = (
     ("MEDICAL_RECORD_NUMBER", _MEDICAL),
@@ -62,6 +69,13 @@ def _record_like(text: str, start: int, end: int) -> bool:
     """At least four digits after the name of a record."""
     value = text[start:end]
     return 4 <= sum(c.isdigit() for c in value) <= 18 and not text[end : end + 1].isalnum() and not is_date(value)
+
+
+def _more_than_pocket_money(text: str, start: int, end: int) -> bool:
+    """Three digits before the cents, or thousands in letters: "owes me 5 dollars" says nothing of how somebody stands."""
+    value = text[start:end]
+    whole = _CENTS.sub("", value)
+    return sum(map(str.isdigit, whole)) >= 3 or _THOUSANDS.search(value) is not None
 
 
 def is_date(value: str) -> bool:
@@ -93,6 +107,14 @@ def record_recognizer(gate: Gate) -> RuleRecognizer:
             ),
             check=standing_alone,
         ),
-        Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_MONEY_MATTERS),
+        Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_PAY),
+        Rule(
+            entity=FINANCIAL_AMOUNT,
+            pattern=_MONEY,
+            score=0.1,
+            with_evidence=0.7,
+            evidence=_MONEY_MATTERS,
+            check=_more_than_pocket_money,
+        ),
     ]
     return RuleRecognizer("RecordNumberRecognizer", rules, gate)
