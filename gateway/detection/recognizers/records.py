@@ -35,7 +35,7 @@ _NATIONAL = (
 
 _CURRENCY = r"(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|CAD|AUD|INR|JPY|US\$|Rs\.?)\b)"
 _SUM = r"\d{1,3}(?:[,.' ]\d{3}){1,3}(?:[.,]\d{2})?\b|\d+(?:[.,]\d{1,2})?"
-_MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})k? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
+_MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})(?:k| ?thousand| ?million)? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
 _PAY = words(
     "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earning", "pension",
 )  # fmt: skip
