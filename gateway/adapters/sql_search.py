@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, delete, exists, func, select, tuple_, update
 
 from gateway.adapters.sql_records import StoredRecord, document_of
 from gateway.adapters.sql_rows import Row, insert_rows
@@ -54,43 +54,55 @@ class Page:
     whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many records were counted. Not `whole`: counting ended before everything was looked at, there may be more."""
+
+    number: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What an entry of the rarest term of a query must be. `edge` is the last that is looked at, if others follow."""
+
+    found: ColumnElement[bool]
+    edge: Place | None
+
+
 def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
     """The next page of a query. Of several terms, the `LOOKED_AT` next entries of the rarest are looked at."""
-    terms = rarest_first(connection, query.terms)
-    if not terms:
-        return Page((), after, more=False)
     entry = search_entries.alias()
-    place = tuple_(entry.c.at, entry.c.position)
-    led = select(entry.c.at, entry.c.position).where(entry.c.term == terms[0], _in_time(query, entry))
-    led = led.where(place < (after.at, after.position)).order_by(entry.c.at.desc(), entry.c.position.desc())
-    edge = connection.execute(led.offset(LOOKED_AT - 1).limit(1)).first() if len(terms) > 1 else None
-    near = [] if edge is None else [place >= (int(edge[0]), int(edge[1]))]
-    rows = connection.execute(led.where(*near, *_having(terms[1:], entry)).limit(limit + 1)).all()
+    look = _look(connection, query, entry, after)
+    if look is None:
+        return Page((), after, more=False)
+    rows = connection.execute(_newest(entry).where(look.found).limit(limit + 1)).all()
     places = [Place(int(at), int(position)) for at, position in rows[:limit]]
     found = _stored(connection, [each.position for each in places])
     kept = tuple(found[each.position] for each in places if each.position in found)
-    if len(rows) > limit or edge is None:
+    if len(rows) > limit or look.edge is None:
         return Page(kept, places[-1] if places else after, more=len(rows) > limit)
-    return Page(kept, Place(int(edge[0]), int(edge[1])), more=True, whole=False)
+    return Page(kept, look.edge, more=True, whole=False)
 
 
-def count(connection: Connection, query: Query, most: int = 100_000) -> int:
-    """How many records a query finds, up to `most`."""
+def count(connection: Connection, query: Query, most: int = 100_000) -> Counted:
+    """How many records a query finds, up to `most`; of several terms, among the `LOOKED_AT` newest of the rarest."""
     entry = search_entries.alias()
-    found = _found_by(connection, query, entry)
-    if found is None:
-        return 0
-    some = select(entry.c.at).where(found).limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+    look = _look(connection, query, entry)
+    if look is None:
+        return Counted(0, whole=True)
+    some = select(entry.c.at).where(look.found).limit(most).subquery()
+    number = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+    return Counted(number, whole=look.edge is None and number < most)
 
 
 def split(connection: Connection, field: str, query: Query, most: int) -> Counter[str]:
-    """How many of the records that a query finds, of `most` of them at least, have each value of a field."""
+    """How many of the records that `count` counts, of `most` of them at least, have each value of a field."""
     entry, other = search_entries.alias(), search_entries.alias()
-    found, named = _found_by(connection, query, entry), _of_field(connection, field)
-    if found is None:
+    look, named = _look(connection, query, entry), _of_field(connection, field)
+    if look is None:
         return Counter()
-    some = select(entry.c.at, entry.c.position).where(found).limit(most).subquery()
+    some = select(entry.c.at, entry.c.position).where(look.found).limit(most).subquery()
     same = and_(other.c.term.in_(named), other.c.at == some.c.at, other.c.position == some.c.position)
     counts = select(other.c.term, func.count()).select_from(some.join(other, same)).group_by(other.c.term)
     return Counter({named[int(term)]: int(count) for term, count in connection.execute(counts)})
@@ -127,10 +139,10 @@ def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: R
     seen = 0
     for query in queries:
         entry = search_entries.alias()
-        asked = _found_by(connection, query, entry)
-        if asked is None:
+        look = _look(connection, query, entry, most=2**62)
+        if look is None:
             continue
-        for position in connection.execute(select(entry.c.position).where(asked)).scalars():
+        for position in connection.execute(select(entry.c.position).where(look.found)).scalars():
             seen += 1
             place = len(kept) if len(kept) < most else chance.randrange(seen)
             kept[place : place + 1] = [int(position)] if place < most else kept[place : place + 1]
@@ -182,12 +194,28 @@ def rebuild(connection: Connection) -> None:
     connection.execute(update(search_progress).values(position=0))
 
 
-def _found_by(connection: Connection, query: Query, entry: FromClause) -> ColumnElement[bool] | None:
-    """What an entry of the rarest term of a query must be; `None` where one of the terms occurs nowhere."""
+def _look(
+    connection: Connection, query: Query, entry: FromClause, after: Place = END, most: int | None = None
+) -> _Look | None:
+    """At the `most` (`LOOKED_AT`) newest entries `after` a place, if a query has several terms; one alone finds with
+    each. `None` where one of the terms occurs nowhere."""
     terms = rarest_first(connection, query.terms)
     if not terms:
         return None
-    return and_(entry.c.term == terms[0], _in_time(query, entry), *_having(terms[1:], entry))
+    place = tuple_(entry.c.at, entry.c.position)
+    led = and_(entry.c.term == terms[0], _in_time(query, entry), place < (after.at, after.position))
+    if len(terms) == 1:
+        return _Look(led, None)
+    last = _newest(entry).where(led).offset((LOOKED_AT if most is None else most) - 1).limit(1)
+    row = connection.execute(last).first()
+    edge = None if row is None else Place(int(row[0]), int(row[1]))
+    near = [] if edge is None else [place >= (edge.at, edge.position)]
+    return _Look(and_(led, *near, *_having(terms[1:], entry)), edge)
+
+
+def _newest(entry: FromClause) -> Select[int, int]:
+    """Where records are, the newest first."""
+    return select(entry.c.at, entry.c.position).order_by(entry.c.at.desc(), entry.c.position.desc())
 
 
 def _of_field(connection: Connection, field: str) -> dict[int, str]:

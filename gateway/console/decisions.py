@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gateway.adapters.sql_audit import SqlAudit
 from gateway.adapters.sql_records import StoredRecord
-from gateway.adapters.sql_search import END, Place, count, known_terms, search, split
+from gateway.adapters.sql_search import END, Counted, Place, count, known_terms, search, split
 from gateway.adapters.sql_search import Page as Found
 from gateway.console.asked import Answer, Asked, Page, Redirect, Refused
 from gateway.console.gate import Seen
@@ -65,20 +65,20 @@ async def decisions(asked: Asked) -> Answer:
         return Redirect(f"/console/decisions/{quote(wanted, safe='')}")
     query, after = query_of(asked.query, asked.holder), _place(asked.query.get("after", ""))
 
-    def look(audit: SqlAudit) -> tuple[Found, int, Counter[str]]:
+    def look(audit: SqlAudit) -> tuple[Found, Counted, Counter[str]]:
         total = count(audit.connection, query, MOST_COUNTED)
-        if not total:  # that took a look at everything already
-            return Found((), after, more=False), 0, Counter()
-        routes = split(audit.connection, "route", query, MOST_COUNTED) if total < MOST_COUNTED else Counter()
+        if total == Counted(0, whole=True):  # that took a look at everything already
+            return Found((), after, more=False), total, Counter()
+        routes = split(audit.connection, "route", query, MOST_COUNTED) if total.whole else Counter()
         return search(audit.connection, query, after, ON_A_PAGE), total, routes
 
     page, total, routes = await asked.read(look)
     return Page("decisions.html", {
         **_form(asked, query),
         "rows": [row_of(each) for each in page.records],
-        "total": total,
+        "total": total.number,
         "back_to": 0 if page.whole else page.last.at,
-        "at_most": total >= MOST_COUNTED,
+        "all_counted": total.whole,
         "split": sorted(routes.items()),
         "older": linked("/console/decisions", **filters(asked.query), after=_written(page.last)) if page.more else "",
         "first": linked("/console/decisions", **filters(asked.query)) if asked.query.get("after") else "",

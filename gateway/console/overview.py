@@ -70,7 +70,8 @@ async def overview(asked: Asked) -> Answer:
 def _counted(audit: SqlAudit, query: Query, width: int, days: DayCounts) -> Overview:
     spans, whole = _hours(audit, query) if width == _HOUR else _days(audit, query, days)
     told = Overview(spans, tabled(whole.apps), tabled(whole.classes))
-    told.open_intents = count(audit.connection, Query(kind="intent", outcome="open", tenant=query.tenant), 10_000)
+    owing = Query(kind="intent", outcome="open", tenant=query.tenant)
+    told.open_intents = count(audit.connection, owing, 10_000).number
     note = newest_note(audit.connection)
     told.signed, told.signed_at = (read_note(note).size, newest_signed_at(audit.connection)) if note else (0, 0)
     _last_verified(audit, told)

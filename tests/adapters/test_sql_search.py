@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters import sql_search
-from gateway.adapters.sql_search import END, count, crossed, rebuild, search, split, tally
+from gateway.adapters.sql_search import END, Counted, count, crossed, rebuild, search, split, tally
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
 from gateway.domain.labels import DataClass, Label
 from gateway.domain.ledger_search import Query
@@ -132,12 +132,18 @@ def test_terms_that_never_meet_cost_so_much_and_no_more(
     assert all(before.last.position > after.last.position for before, after in pairwise(pages[:-1]))
 
 
-def test_records_can_be_counted_before_they_are_read(house: House) -> None:
-    """All of them, or up to a limit."""
+def test_records_can_be_counted_before_they_are_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, or up to a limit; what never meets, no further than a page of a search looks."""
+    intents, apart = Query(kind="intent"), Query(tenant="acme", route="local")
     with house.engine.connect() as connection:
-        assert (60, 60) == (count(connection, Query(kind="intent")), count(connection, Query(kind="intent"), 60))
-        assert 5 == count(connection, Query(kind="intent"), 5)
-        assert 1 == count(connection, Query(kind="policy"))
+        assert [Counted(60, whole=True), Counted(60, whole=False), Counted(5, whole=False)] == [
+            count(connection, intents, most) for most in (61, 60, 5)
+        ]
+        assert Counted(1, whole=True) == count(connection, Query(kind="policy"))
+        assert Counted(0, whole=True) == count(connection, apart)
+        monkeypatch.setattr(sql_search, "LOOKED_AT", 2)
+        assert Counted(0, whole=False) == count(connection, apart)
+        assert {"local": 2} == split(connection, "route", Query(tenant="globex", route="local"), 100)
 
 
 def test_what_is_found_is_counted_by_another_field(house: House) -> None:
