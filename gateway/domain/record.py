@@ -122,9 +122,16 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
 def _canonical(document: Mapping[str, Json]) -> bytes:
     """The bytes that are stored; none for what is not JSON."""
     try:
-        return _CANONICAL.encode(document)
+        return _CANONICAL.encode(document) if _is_plain(document) else b""
     except (TypeError, ValueError, OverflowError, RecursionError):
         return b""
+
+
+def _is_plain(value: object) -> bool:
+    """Whether all of it is JSON's own: the encoder would write bytes, times and others down as strings, too."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, str | int)
 
 
 def sent_digest(evidence: Evidence) -> bytes:

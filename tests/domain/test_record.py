@@ -379,6 +379,33 @@ def test_a_form_lets_nothing_pass_that_the_schema_refuses(said: dict[str, Json],
     assert alone == by_form
 
 
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True)
+odd = st.one_of(names, st.text(max_size=8), st.integers(-1, 2**54), st.booleans(), st.none(), st.binary(max_size=4))
+
+
+@given(
+    st.one_of(
+        st.builds(decided, tenant=names | odd, app=odd, model=st.text(max_size=70), purpose=st.text(max_size=20),
+                  leaves=st.integers(0, 2**53 - 1), received=st.builds(Content, st.binary(max_size=9)),
+                  findings=st.lists(st.builds(finding, values=st.integers(0, 9)), max_size=40).map(tuple)),
+        st.builds(outcome, st.just("01JD0000000000000000000000"), answer_bytes=st.integers(0, 2**53 - 1), status=odd),
+        st.builds(activated, odd),
+    )
+)  # fmt: skip
+def test_what_is_recorded_is_what_the_standard_library_writes(evidence: Evidence) -> None:
+    """Of any evidence: the canonical bytes, of a document that fits the schema value by value; or it is refused."""
+    try:
+        body = record(evidence).body
+    except RecordError:
+        return
+    said = json.loads(body)
+
+    assert canonical.encode(said).encode() == body
+    assert not refused(said, b"")
+    assert all(getattr(evidence, name, said[name]) == said[name] for name in ("tenant", "app", "status", "subject")
+               if name in said)  # fmt: skip
+
+
 def refused(said: dict[str, Json], body: bytes) -> str:
     """The place that does not fit; empty for none."""
     try:
