@@ -6,24 +6,22 @@ hints on price and speed) is left aside.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.adapters.llamacpp_grammar import Grammar, grammar_of
+from gateway.adapters.llamacpp_tools import NO_TOOLS, Call, CallReader, Offer, read_calls, read_offer
 from gateway.domain.conversation import Conversation
 from gateway.domain.errors import ErrorCode, refuse
 from gateway.domain.strict_json import Json, dump_json, parse_json
 
 _UNSUPPORTED = ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-_NEEDS_TOOLS = ("tools", "functions")
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _MAX_STOPS = 16
 _MAX_CHOICES = 8
 _MAX_TOP = 20
-_MAX_SCHEMA = 16 * 1024
-_SCHEMA_PATH = "/response_format/json_schema/schema"
 
 
 class Failure(StrEnum):
@@ -32,6 +30,7 @@ class Failure(StrEnum):
     TOO_LONG = "too_long"
     TEMPLATE = "template"
     GRAMMAR = "grammar"
+    TOOLS = "tools"
     LOGPROBS = "logprobs"
     CANCELLED = "cancelled"
     BROKEN = "broken"
@@ -40,9 +39,12 @@ class Failure(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Job:
     """What the child is asked to do. `limit` is the most tokens to answer with, 0 for as many as the model may;
-    `logprobs` how many likeliest tokens are told beside each, -1 where no probabilities are asked for."""
+    `logprobs` how many likeliest tokens are told beside each, -1 where no probabilities are asked for; `calls` are the
+    calls that messages made, each with its message's place."""
 
     messages: tuple[tuple[str, str], ...] = field(repr=False)
+    calls: tuple[tuple[int, Call], ...] = field(repr=False)
+    offer: Offer = field(repr=False)
     limit: int
     temperature: float
     top_p: float
@@ -57,12 +59,15 @@ class Job:
     @property
     def characters(self) -> int:
         """The length of all texts together."""
-        return sum(len(text) for _, text in self.messages)
+        calls = sum(len(call.arguments) for _, call in self.calls)
+        return sum(len(text) for _, text in self.messages) + calls + sum(map(len, self.offer.shown))
 
     def frame(self) -> Json:
         """The job as the child reads it."""
         return {
             "messages": [[role, text] for role, text in self.messages],
+            "calls": [[at, call.name, call.arguments] for at, call in self.calls],
+            "tools": list(self.offer.shown),
             "limit": self.limit,
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -74,14 +79,6 @@ class Job:
             "stops": list(self.stops),
             "grammar": {"kind": self.grammar.kind, "schema": self.grammar.schema},
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """What form the answer must have. `kind`: `free`, `json` (any object) or `schema`; `schema` is JSON text."""
-
-    kind: str
-    schema: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +100,23 @@ class Usage:
         }
 
 
-def read_job(conversation: Conversation) -> Job:
-    """The job in a chat request. Raises `CallerError(UNSUPPORTED_BY_LOCAL_MODEL)` for what the model cannot do."""
+def read_job(conversation: Conversation, *, tools: bool = False) -> Job:
+    """The job in a chat request, for a model that takes `tools` or does not.
+
+    Raises `CallerError(UNSUPPORTED_BY_LOCAL_MODEL)` for what the model cannot do.
+    """
     body = _object(parse_json(conversation.body))
     if conversation.opaque:
         refuse(_UNSUPPORTED, conversation.opaque[0].schema)
-    _refuse_what_it_cannot(body)
+    _refuse_what_it_cannot(body, tools=tools)
+    offer = read_offer(body)
+    messages = [_object(item) for item in _list(body.get("messages"))]
+    places = [(at, message, f"/messages/{at}") for at, message in enumerate(messages)]
     seed = body.get("seed")
     return Job(
-        messages=_messages(body.get("messages")),
+        messages=tuple(_message(message, place, tools=tools) for _, message, place in places),
+        calls=tuple((at, call) for at, message, place in places for call in read_calls(message, place)),
+        offer=offer,
         limit=int(_number(body, "max_completion_tokens", _number(body, "max_tokens", 0))),
         temperature=_number(body, "temperature", 0.0),
         top_p=_number(body, "top_p", 1.0),
@@ -119,19 +124,26 @@ def read_job(conversation: Conversation) -> Job:
         presence_penalty=_number(body, "presence_penalty", 0.0),
         seed=(int(seed) if isinstance(seed, int | float) else secrets.randbits(32)) & 0xFFFFFFFF,
         choices=_choices(body),
-        logprobs=_logprobs(body),
+        logprobs=_logprobs(body, offer),
         stops=_stops(body.get("stop")),
-        grammar=_grammar(_object(body.get("response_format"))),
+        grammar=_grammar(body, offer),
     )
 
 
-def _refuse_what_it_cannot(body: dict[str, Json]) -> None:
-    for name in (*_NEEDS_TOOLS, "logit_bias"):
+def _refuse_what_it_cannot(body: dict[str, Json], *, tools: bool) -> None:
+    for name in ("functions", "logit_bias", *(() if tools else ("tools",))):
         if body.get(name):
             refuse(_UNSUPPORTED, f"/{name}")
-    for name in ("tool_choice", "function_call"):
-        if body.get(name) not in (None, "none", "auto"):
-            refuse(_UNSUPPORTED, f"/{name}")
+    if body.get("function_call") not in (None, "none", "auto"):
+        refuse(_UNSUPPORTED, "/function_call")
+
+
+def _grammar(body: dict[str, Json], offer: Offer) -> Grammar:
+    """The one form that an answer has: of a call where one is forced, else of its text."""
+    form = grammar_of(_object(body.get("response_format")))
+    if offer.names and form.kind != "free":
+        refuse(_UNSUPPORTED, "/response_format")
+    return offer.form if offer.names else form
 
 
 def _choices(body: dict[str, Json]) -> int:
@@ -139,25 +151,21 @@ def _choices(body: dict[str, Json]) -> int:
     return choices if 1 <= choices <= _MAX_CHOICES else refuse(_UNSUPPORTED, "/n")
 
 
-def _logprobs(body: dict[str, Json]) -> int:
+def _logprobs(body: dict[str, Json], offer: Offer) -> int:
+    """How many likeliest tokens to tell. A call's tokens are none of the text that is shown, so it has none."""
+    if offer.names and body.get("logprobs") is True:
+        refuse(_UNSUPPORTED, "/logprobs")
     most = int(_number(body, "top_logprobs", 0))
     if not 0 <= most <= _MAX_TOP or (most and body.get("logprobs") is not True):
         refuse(_UNSUPPORTED, "/top_logprobs")
     return most if body.get("logprobs") is True else -1
 
 
-def _messages(value: Json) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        _message(_object(item), f"/messages/{index}")
-        for index, item in enumerate(value if isinstance(value, list) else [])
-    )
-
-
-def _message(message: dict[str, Json], place: str) -> tuple[str, str]:
+def _message(message: dict[str, Json], place: str, *, tools: bool) -> tuple[str, str]:
     role = _ROLES.get(str(message.get("role")))
-    if role is None:
+    if role is None or (role == "tool" and not tools):
         refuse(_UNSUPPORTED, f"{place}/role")
-    for name in ("tool_calls", "function_call"):
+    for name in ("function_call", *(() if tools else ("tool_calls",))):
         if message.get(name):
             refuse(_UNSUPPORTED, f"{place}/{name}")
     return role, _content(message.get("content"), place)
@@ -183,41 +191,12 @@ def _stops(value: Json) -> tuple[str, ...]:
     return stops if len(stops) <= _MAX_STOPS else refuse(_UNSUPPORTED, "/stop")
 
 
-def _grammar(form: dict[str, Json]) -> Grammar:
-    match form.get("type"):
-        case None | "text":
-            return Grammar("free")
-        case "json_object":
-            return Grammar("json")
-        case _:
-            schema = _object(form.get("json_schema")).get("schema")
-            return Grammar("schema", _schema(schema)) if isinstance(schema, dict) and schema else Grammar("json")
-
-
-def _schema(schema: dict[str, Json]) -> str:
-    text = json.dumps(schema)
-    if len(text) > _MAX_SCHEMA or not _expressible(schema):
-        refuse(_UNSUPPORTED, _SCHEMA_PATH)
-    return text
-
-
-def _expressible(value: Json) -> bool:
-    """Whether a grammar of bounded size can say it: no patterns, no references elsewhere, no huge repetitions."""
-    if isinstance(value, list):
-        return all(_expressible(item) for item in value)
-    if not isinstance(value, dict):
-        return True
-    reference = value.get("$ref")
-    if isinstance(value.get("pattern"), str) or (isinstance(reference, str) and not reference.startswith("#/")):
-        return False
-    bounds = [value.get(name) for name in ("minLength", "maxLength", "minItems", "maxItems")]
-    if any(isinstance(bound, int | float) and not 0 <= bound <= 1000 for bound in bounds):
-        return False
-    return all(_expressible(item) for item in value.values())
-
-
 def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _number(body: dict[str, Json], name: str, default: float) -> float:
@@ -243,10 +222,11 @@ class Dialect:
     with_usage: bool
     with_logprobs: bool
     answer_id: str
+    offer: Offer = field(repr=False)
 
     @classmethod
-    def of(cls, conversation: Conversation, created: int) -> Dialect:
-        """The dialect of the answer to `conversation`."""
+    def of(cls, conversation: Conversation, created: int, offer: Offer = NO_TOOLS) -> Dialect:
+        """The dialect of the answer to `conversation`, in which the tools of `offer` may be called."""
         body = _object(parse_json(conversation.body))
         options = _object(body.get("stream_options"))
         return cls(
@@ -255,6 +235,7 @@ class Dialect:
             options.get("include_usage") is True,
             body.get("logprobs") is True,
             f"chatcmpl-{secrets.token_hex(12)}",
+            offer,
         )
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
@@ -270,6 +251,11 @@ class Dialect:
         """A chunk of text of choice `at`."""
         return self._chunk(at, {"content": text}, logprobs=logprobs)
 
+    def call(self, at: int, index: int, call: Call) -> bytes:
+        """A chunk with the whole of a call of choice `at`."""
+        told: Json = {"index": index, **_called(call)}
+        return self._chunk(at, {"tool_calls": [told]})
+
     def closing(self, at: int, finish: str) -> bytes:
         """The chunk with the finish reason of choice `at`."""
         return self._chunk(at, {}, finish=finish)
@@ -280,9 +266,14 @@ class Dialect:
         return [dump_json(last)] if self.with_usage else []
 
     def _whole(self, at: int, choice: Choice) -> Json:
-        message: Json = {"role": "assistant", "content": choice.text, "refusal": None}
-        logprobs = self._logprobs(choice.logprobs)
-        return {"index": at, "message": message, "logprobs": logprobs, "finish_reason": choice.finish}
+        told = _parted(choice.text, self.offer)
+        said = "".join(each for each in told if isinstance(each, str))
+        calls: list[Json] = [_called(each) for each in told if isinstance(each, Call)]
+        message: dict[str, Json] = {"role": "assistant", "content": said, "refusal": None}
+        if calls:
+            message |= {"content": said or None, "tool_calls": calls}
+        finish = _finish(choice.finish, called=bool(calls))
+        return {"index": at, "message": message, "logprobs": self._logprobs(choice.logprobs), "finish_reason": finish}
 
     def _chunk(self, at: int, delta: Json, *, finish: str = "", logprobs: Sequence[Json] = ()) -> bytes:
         told = self._logprobs(logprobs) if logprobs else None
@@ -295,3 +286,48 @@ class Dialect:
 
     def _head(self, kind: str) -> dict[str, Json]:
         return {"id": self.answer_id, "object": kind, "created": self.created, "model": self.model}
+
+
+class Speaker:
+    """Tells one choice of a streamed answer: its text as it comes, each call as soon as it is whole."""
+
+    def __init__(self, dialect: Dialect, at: int) -> None:
+        self._dialect = dialect
+        self._at = at
+        self._reader = CallReader(dialect.offer) if dialect.offer.names else None
+        self._called = 0
+
+    def text(self, text: str, logprobs: Sequence[Json]) -> list[bytes]:
+        """The chunks that a piece of generated text lets through."""
+        if self._reader is None:
+            return [self._dialect.text(self._at, text, logprobs)]
+        return [self._chunk(each) for each in self._reader.push(text)]
+
+    def closing(self, finish: str) -> list[bytes]:
+        """What was held back, and the finish reason."""
+        rest = [self._chunk(each) for each in self._reader.rest()] if self._reader is not None else []
+        return [*rest, self._dialect.closing(self._at, _finish(finish, called=bool(self._called)))]
+
+    def _chunk(self, told: str | Call) -> bytes:
+        if isinstance(told, str):
+            return self._dialect.text(self._at, told, ())
+        self._called += 1
+        return self._dialect.call(self._at, self._called - 1, told)
+
+
+def _parted(text: str, offer: Offer) -> list[str | Call]:
+    """A whole answer as what is said and what is called."""
+    if not offer.names:
+        return [text]
+    reader = CallReader(offer)
+    return [*reader.push(text), *reader.rest()]
+
+
+def _called(call: Call) -> dict[str, Json]:
+    """A call in OpenAI's words, with an id of its own."""
+    function: Json = {"name": call.name, "arguments": call.arguments}
+    return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
+
+
+def _finish(finish: str, *, called: bool) -> str:
+    return "tool_calls" if called and finish == "stop" else finish

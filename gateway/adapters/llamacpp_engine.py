@@ -8,9 +8,9 @@ in the same steps as if it were new, so that answers do not depend on what came 
 from __future__ import annotations
 
 import ctypes
+import json
 import math
 import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,11 @@ from typing import cast
 import llama_cpp
 import numpy as np
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-from llama_cpp.llama_grammar import JSON_GBNF, json_schema_to_gbnf
+from llama_cpp.llama_grammar import JSON_GBNF, SchemaConverter, json_schema_to_gbnf
 
 from gateway.adapters.llamacpp_dialect import Failure
+from gateway.adapters.llamacpp_prompt import Placeholders
+from gateway.adapters.llamacpp_tools import CLOSING, OPENING, Call, CallReader, Offer
 from gateway.domain.strict_json import Json
 
 _READ_AT_ONCE = 64
@@ -90,26 +92,40 @@ class Engine:
             eos_token=self._mark(self._llm.token_eos()),
         )
         self.context: int = self._llm.n_ctx()
+        self.takes_tools = self._try_tools()
+        marks = [self.tokens(mark, control=True) for mark in (OPENING, CLOSING)]
+        self._marks = {ids[0] for ids in marks if len(ids) == 1}  # shown, even where they are control tokens
         self._reuse = loading.reuse_prefix
         self._held: list[int] = []  # tokens that were read in whole steps and are still in the model's memory
 
-    def prompt(self, messages: list[tuple[str, str]]) -> list[int]:
-        """The token ids of the conversation in the model's chat template. Raises `JobFailed`."""
-        nonce = secrets.token_hex(8)
-        shown = [{"role": role, "content": f"{nonce}{index:06d}"} for index, (role, _) in enumerate(messages)]
-        try:
-            rendered = self._template(messages=shown).prompt
-        except Exception:  # noqa: BLE001 - a template is a program of the model's author and may raise anything
-            raise JobFailed(Failure.TEMPLATE) from None
-        pieces = re.split(f"{nonce}([0-9]{{6}})", rendered)
-        if [int(index) for index in pieces[1::2]] != list(range(len(messages))):
-            raise JobFailed(Failure.TEMPLATE)  # the template would have left a message out or said one twice
+    def prompt(
+        self, messages: Sequence[tuple[str, str]], calls: Sequence[tuple[int, Call]] = (), tools: Sequence[str] = ()
+    ) -> list[int]:
+        """The token ids of the conversation in the model's chat template. `calls` come with the place of their message,
+        `tools` as JSON texts. Raises `JobFailed`."""
         ids: list[int] = []
-        for position, piece in enumerate(pieces):
-            text = messages[int(piece)][1] if position % 2 else piece
+        for position, text in enumerate(self._rendered(Placeholders(messages, calls, tools))):
             ids += self.tokens(text, control=position % 2 == 0)
         bos = self._llm.token_bos()
         return [bos, *ids] if self._adds_bos and ids[:1] != [bos] else ids
+
+    def _rendered(self, shown: Placeholders) -> list[str]:
+        """The template's own text and, at every second place, a caller's. Raises `JobFailed`."""
+        try:
+            return shown.filled(self._template(messages=shown.messages, tools=shown.tools or None).prompt)
+        except Exception:  # noqa: BLE001 - a template is a program of the model's author and may raise anything
+            raise JobFailed(Failure.TEMPLATE) from None
+
+    def _try_tools(self) -> bool:
+        """Whether the template writes a tool, a call and its result once each, and the call so that it is read back."""
+        call = Call("probe", '{"a": 1}')
+        turns = [("user", "ask"), ("assistant", ""), ("tool", "result")]
+        try:
+            rendered = self._rendered(Placeholders(turns, [(1, call)], ['{"name": "probe"}']))
+        except JobFailed:
+            return False
+        reader = CallReader(Offer(names=(call.name,)))
+        return call in [*reader.push("".join(rendered)), *reader.rest()]
 
     def tokens(self, text: str, *, control: bool) -> list[int]:
         """The token ids of a text; control tokens are recognised in it only when `control` says so."""
@@ -157,7 +173,8 @@ class Engine:
             wanted()
             if llama_cpp.llama_vocab_is_eog(self._vocabulary, token):
                 return
-            yield Token(self._bytes(token), self._told(token, most) if most >= 0 else None)
+            data = self._bytes(token, control=token in self._marks)
+            yield Token(data, self._told(token, most) if most >= 0 else None)
 
     def spelled(self, text: str, wanted: Callable[[], None]) -> Iterator[Token]:
         """A text that somebody else made, in the model's tokens. `wanted` may raise `JobFailed`."""
@@ -189,15 +206,16 @@ class Engine:
         """The grammar of a job, tried first: llama.cpp would take a broken one and end the process."""
         if form["kind"] == "free":
             return None
+        failure = Failure.TOOLS if form["kind"] == "calls" else Failure.GRAMMAR
         try:
-            text = JSON_GBNF if form["kind"] == "json" else json_schema_to_gbnf(form["schema"])
+            text = _WRITTEN[form["kind"]](form["schema"])
         except Exception:  # noqa: BLE001 - the converter may raise anything over a caller's schema; it is no grammar
-            raise JobFailed(Failure.GRAMMAR) from None
+            raise JobFailed(failure) from None
         if len(text) > _MAX_GRAMMAR:
-            raise JobFailed(Failure.GRAMMAR)
+            raise JobFailed(failure)
         sampler = llama_cpp.llama_sampler_init_grammar(self._vocabulary, text.encode("utf-8"), b"root")
         if not sampler:
-            raise JobFailed(Failure.GRAMMAR)
+            raise JobFailed(failure)
         llama_cpp.llama_sampler_free(sampler)
         return llama_cpp.LlamaGrammar.from_string(text, verbose=False)
 
@@ -215,6 +233,29 @@ class Engine:
 def _alike(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens two texts begin with alike."""
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _calls_gbnf(told: str) -> str:
+    """A grammar of one or more calls. Raises what the converter raises, and `ValueError` for a schema that names a rule
+    `root`."""
+    form = json.loads(told)
+    converter = SchemaConverter(prop_order={}, allow_fetch=False, dotall=False, raw_pattern=False)
+    calls = []
+    for at, (name, schema) in enumerate(form["tools"]):
+        rule = converter.visit(converter.resolve_refs(schema, f"tool-{at}"), f"tool-{at}")
+        begin, end = f'{OPENING}\n{{"name": "{name}", "arguments": ', f"}}\n{CLOSING}"
+        calls.append(f"{json.dumps(begin)} {rule} {json.dumps(end)}")  # GBNF's literals are escaped as JSON's are
+    rules: str = converter.format_grammar()
+    if re.search(r"^(root|call) ", rules, re.MULTILINE):
+        raise ValueError("a rule of this name begins the grammar")
+    return f'{rules}\ncall ::= {" | ".join(calls)}\nroot ::= call ("\\n" call){{0,{form["most"] - 1}}}\n'
+
+
+_WRITTEN: dict[str, Callable[[str], str]] = {
+    "json": lambda _: JSON_GBNF,
+    "schema": json_schema_to_gbnf,
+    "calls": _calls_gbnf,
+}
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]

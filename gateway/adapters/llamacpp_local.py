@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from gateway.adapters.llamacpp_dialect import Choice, Dialect, Failure, Job, Usage, read_job
+from gateway.adapters.llamacpp_dialect import Choice, Dialect, Failure, Job, Speaker, Usage, read_job
 from gateway.adapters.model_manifest import ModelFile, ModelFileRefused, NarrowModels
 from gateway.adapters.worker_process import End, Part, WorkerDied, WorkerProcess
 from gateway.domain.capability import Capability, asked_for
@@ -153,15 +153,25 @@ class LlamaCppLocal:
         return frozenset({Operation.CHAT})
 
     def lacks(self, conversation: Conversation) -> frozenset[Capability]:
-        """Tools, whatever is no text, and what is longer than its context."""
-        return asked_for(conversation, self._most_characters) & _CANNOT
+        """Whatever is no text, what is longer than its context, and tools where its chat template takes none."""
+        can = {Capability.TOOLS} if self._takes_tools else set()
+        return (asked_for(conversation, self._most_characters) & _CANNOT) - can
+
+    @property
+    def _takes_tools(self) -> bool:
+        """What the child found out when it tried its template; nothing before it was ready."""
+        match self._worker.greeting:
+            case {"tools": True}:
+                return True
+            case _:
+                return False
 
     async def complete(self, conversation: Conversation) -> LocalAnswer:
         """The answer. Raises `LocalModelUnavailable`; `CallerError` for what the model cannot do or read at once."""
-        job = read_job(conversation)
+        job = read_job(conversation, tools=self._takes_tools)
         if job.characters > self._most_characters:
             raise CallerError(ErrorCode.CONTEXT_LENGTH_EXCEEDED, param="/messages")
-        dialect = Dialect.of(conversation, int(time.time()))
+        dialect = Dialect.of(conversation, int(time.time()), job.offer)
         generation = self._admit(job)
         try:
             prompt = await generation.begin()
@@ -251,14 +261,19 @@ class _Events(AsyncIterator[bytes]):
         self._dialect = dialect
         self._prompt = prompt
         self._pending = deque(dialect.opening(at) for at in range(choices))
+        self._speakers = [Speaker(dialect, at) for at in range(choices)]
         self._ended = False
 
     async def __anext__(self) -> bytes:
         """The next chunk. Raises `LocalModelUnavailable` when the answer was cut."""
-        if self._pending:
-            return self._pending.popleft()
-        if self._ended:
-            raise StopAsyncIteration
+        while not self._pending:
+            if self._ended:
+                raise StopAsyncIteration
+            self._pending.extend(await self._more())
+        return self._pending.popleft()
+
+    async def _more(self) -> list[bytes]:
+        """The chunks of the next piece, if any: what may become a call is held back."""
         try:
             piece = await self._generation.next()
         except BaseException:
@@ -266,13 +281,12 @@ class _Events(AsyncIterator[bytes]):
             raise
         match piece:
             case _Text(at=at, text=text, logprobs=logprobs):
-                return self._dialect.text(at, text, logprobs)
+                return self._speakers[at].text(text, logprobs)
             case _Finish(at=at, reason=reason):
-                return self._dialect.closing(at, reason)
+                return self._speakers[at].closing(reason)
             case _Done(completion=completion):
                 await self.aclose()
-                self._pending.extend(self._dialect.usage(self._prompt.usage(completion)))
-                return await anext(self)
+                return self._dialect.usage(self._prompt.usage(completion))
             case _:
                 assert_never(piece)
 
@@ -332,6 +346,8 @@ def _error(value: Json) -> GatewayError:
             return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/messages")
         case {"error": Failure.GRAMMAR}:
             return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/response_format")
+        case {"error": Failure.TOOLS}:
+            return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/tools")
         case {"error": Failure.LOGPROBS}:
             return CallerError(ErrorCode.UNSUPPORTED_BY_LOCAL_MODEL, param="/logprobs")
         case _:

@@ -28,6 +28,7 @@ from typing import Protocol, cast
 
 from gateway.adapters.llamacpp_dialect import Failure
 from gateway.adapters.llamacpp_engine import Engine, JobFailed, Loading, Token
+from gateway.adapters.llamacpp_tools import Call, overlap
 from gateway.adapters.model_manifest import verify_sha256
 from gateway.adapters.worker_child import Channel
 from gateway.domain.strict_json import Json
@@ -106,7 +107,7 @@ class StopText:
         if found:
             self.hit, self._held = True, ""
             return text[: min(found)]
-        keep = max((_overlap(text, stop) for stop in self._stops), default=0)
+        keep = max((overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -114,11 +115,6 @@ class StopText:
         """What was held back, once no more text comes."""
         rest, self._held = self._held, ""
         return rest
-
-
-def _overlap(text: str, stop: str) -> int:
-    """The length of the longest ending of `text` that begins `stop`."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 class Answers(Protocol):
@@ -189,13 +185,16 @@ def _answer(models: Models, job: dict[str, Json], wanted: Wanted, channel: Chann
     wanted()
     engine = models.engine
     messages = [(role, text) for role, text in cast("list[list[str]]", job["messages"])]
-    ids = engine.prompt(messages)
+    calls = [(at, Call(name, arguments)) for at, name, arguments in cast("list[tuple[int, str, str]]", job["calls"])]
+    tools = cast("list[str]", job["tools"])
+    ids = engine.prompt(messages, calls, tools)
     if len(ids) >= engine.context:
         raise JobFailed(Failure.TOO_LONG)
     limit = min(cast("int", job["limit"]) or models.answer_limit, engine.context - len(ids))
     form = cast("dict[str, str]", job["grammar"])
     engine.check(form)
-    said = models.narrow.answer(messages, form, wanted) if models.narrow is not None else None
+    narrow = models.narrow if not tools and not calls else None
+    said = narrow.answer(messages, form, wanted) if narrow is not None else None
     if said is not None and cast("int", job["logprobs"]) >= 0:
         raise JobFailed(Failure.LOGPROBS)  # the encoders have likenesses, which are no odds of tokens
     completion = 0
@@ -273,7 +272,7 @@ def main() -> None:
     engine = Engine(Path(file), loading)
     inbox = Inbox(channel)
     threading.Thread(target=inbox.read, daemon=True).start()
-    channel.ready({"context": engine.context})
+    channel.ready({"context": engine.context, "tools": engine.takes_tools})
     _close_stderr()
     serve(Models(engine, encoders, int(answer_limit)), inbox, channel)
 

@@ -33,6 +33,7 @@ def schema_format(schema: Json) -> Json:
         ({"tools": [TOOL]}, "/tools"),
         ({"functions": [{"name": "f"}]}, "/functions"),
         ({"tool_choice": "required"}, "/tool_choice"),
+        ({"tools": [TOOL], "tool_choice": "none"}, "/tools"),
         ({"function_call": {"name": "f"}}, "/function_call"),
         ({"n": 9}, "/n"),
         ({"top_logprobs": 3}, "/top_logprobs"),

@@ -15,6 +15,7 @@ from gateway.cli.running import RunningGateway
 from gateway.domain.policy import Zone
 from gateway.settings import LlamaCpp, ModelAlias, OpenAiExternal, OpenAiLocal, SentenceEncoder
 from gateway.testing.stand_in import StandIn
+from tests.adapters.tool_template import TOOL_TEMPLATE
 from tests.egress.harness import ENVIRONMENT, client_for, holds, left, settings_for
 
 CANARY = "The card of Marta Ruehmkorf is 4111 1111 1111 1111."
@@ -29,7 +30,7 @@ def provider() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, provider: StandIn) -> Iterator[OpenAI]:
-    """A gateway with an encoder inside, a provider outside, and a server inside that also answers embeddings."""
+    """A gateway with an encoder and two models inside, a provider outside, and a server inside that is not there."""
     folder = tmp_path_factory.mktemp("embeddings")
     destinations = {
         "openai": OpenAiExternal(
@@ -37,13 +38,16 @@ def client(tmp_path_factory: pytest.TempPathFactory, provider: StandIn) -> Itera
         ),
         "local-embeddings": SentenceEncoder(zone=Zone.IN_NETWORK, adapter="sentence_encoder"),
         "local-slm": LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp"),
+        "tool-slm": LlamaCpp(zone=Zone.IN_NETWORK, adapter="llama_cpp", chat_template=str(folder / "tools.jinja")),
         "vllm": OpenAiLocal(zone=Zone.IN_NETWORK, adapter="openai", base_url="http://127.0.0.1:9/v1"),
     }
+    (folder / "tools.jinja").write_text(TOOL_TEMPLATE, encoding="utf-8")
     models = {
         "local/minilm": ModelAlias(local="local-embeddings"),
         "text-embedding-3-small": ModelAlias(external="openai"),
         "two-minds": ModelAlias(external="openai", local="local-embeddings"),
-        "chat-only": ModelAlias(local="vllm"),
+        "server-gone": ModelAlias(external="openai", local="vllm"),
+        "with-tools": ModelAlias(external="openai", local="tool-slm"),
         "gpt-4o": ModelAlias(external="openai", local="local-slm"),
     }
     settings = settings_for(folder, provider.base_url, destinations=destinations, models=models)
@@ -153,4 +157,54 @@ def test_a_summary_streams_and_open_ended_work_is_declined(client: OpenAI, provi
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.prompt_tokens > 10
     assert "operator can configure" in (poem.choices[0].message.content or "")
+    assert len(provider.requests) == before
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_server_inside_that_is_not_there_is_an_error_and_nothing_leaves(
+    client: OpenAI, provider: StandIn, *, stream: bool
+) -> None:
+    """Sensitive text has nowhere else to go."""
+    before = len(provider.requests)
+    with pytest.raises(openai.InternalServerError) as refused:
+        client.chat.completions.create(model="server-gone", messages=asked("Write about"), stream=stream)
+
+    assert (refused.value.status_code, refused.value.code) == (503, "local_model_unavailable")
+    assert refused.value.response.headers["retry-after"] == "1"
+    assert len(provider.requests) == before
+
+
+CITIES = ["Lyon", "Oslo"]
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"enum": CITIES}}, "required": ["city"]},
+    },
+}
+
+
+def test_a_model_inside_calls_tools_where_its_template_takes_them(client: OpenAI, provider: StandIn) -> None:
+    """Forced, streamed and whole, and goes on with the result; the one that ships has none and refuses by name."""
+    before = len(provider.requests)
+    question = asked("Is it warm where she lives?")
+    forced: Any = {"tools": [WEATHER], "tool_choice": "required", "parallel_tool_calls": False}
+    raw = client.chat.completions.with_raw_response.create(model="with-tools", messages=question, **forced)
+    choice = raw.parse().choices[0]
+    (call,) = choice.message.tool_calls or []
+    with client.chat.completions.stream(model="with-tools", messages=question, **forced) as streamed:
+        final = streamed.get_final_completion().choices[0]
+    turns = [*question, choice.message, {"role": "tool", "tool_call_id": call.id, "content": "31 degrees"}]
+    second = client.chat.completions.create(model="with-tools", messages=turns, tools=[WEATHER], max_tokens=8)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model="gpt-4o", messages=question, tools=[WEATHER])
+
+    assert raw.headers["x-gateway-destination"] == "tool-slm"
+    assert (choice.finish_reason, choice.message.content, call.function.name) == ("tool_calls", None, "weather")
+    assert json.loads(call.function.arguments)["city"] in CITIES
+    assert [each.function.arguments for each in final.message.tool_calls or []] == [call.function.arguments]
+    assert final.finish_reason == "tool_calls"
+    assert second.choices[0].message.content is not None
+    assert refused.value.code == "unsupported_by_local_model"
     assert len(provider.requests) == before
