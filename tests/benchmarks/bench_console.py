@@ -108,7 +108,7 @@ def page(known: dict[str, Any]) -> str:
         seen = known[name]
         lines.append(
             f"- {name}: {seen['decisions']:,} decisions, each page asked {seen['times']} times, {seen['cores']} cores, "
-            f"load average {seen['load_before']} before."
+            f"load average {seen.get('load_before', 'not taken')} before."
         )
     lines += ["", "| milliseconds on the clock | " + " | ".join(f"{name} p50 | p95" for name in names) + " |"]
     lines.append("|---" * (1 + 2 * len(names)) + "|")

@@ -18,7 +18,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +193,8 @@ def _statements(house: House, query: Query) -> list[tuple[str, Any]]:
     return asked
 
 
-def read(house: House, figures: Figures, *, explain: bool) -> None:
-    """What leaves the ledger as it is."""
+def read(house: House, figures: Figures, *, explain: bool, alone: Sequence[str]) -> None:
+    """What leaves the ledger as it is: searches and, of the rest, those that are named."""
     chance = random.Random(7)
     figures["records"] = int(str(house.rows("SELECT count(*) FROM records")[0][0]))
     for name, took in searches(house, chance):
@@ -204,7 +204,8 @@ def read(house: House, figures: Figures, *, explain: bool) -> None:
     if explain:
         plans(house, chance)
     for work in (verify, verify_all, report):
-        timed(figures, work.__name__, lambda work=work: work(house))
+        if work.__name__ in alone:
+            timed(figures, work.__name__, lambda work=work: work(house))
 
 
 def change(house: House, figures: Figures) -> None:
@@ -216,21 +217,23 @@ def change(house: House, figures: Figures) -> None:
     timed(figures, "verify_pruned", lambda: verify(house))
 
 
-def measure(kept: Path | None, records: int, *, postgres: bool, explain: bool) -> tuple[str, Figures]:
+def measure(
+    kept: Path | None, records: int, *, postgres: bool, explain: bool, alone: Sequence[str]
+) -> tuple[str, Figures]:
     """The database's name and all figures: reading in the folder that was filled before, if there is one, and the rest
     on a ledger that is thrown away."""
     figures: Figures = {}
     if kept is not None:
         with opened(kept) as house:
             postgres = house.engine.dialect.name == "postgresql"
-            read(house, figures, explain=explain)
+            read(house, figures, explain=explain, alone=alone)
     with (
         tempfile.TemporaryDirectory(prefix="gateway-bench-") as scratch,
         house_in(Path(scratch), postgres=postgres) as house,
     ):
         timed(figures, "fill", lambda: fill(house, records))
         if kept is None:
-            read(house, figures, explain=explain)
+            read(house, figures, explain=explain, alone=alone)
         change(house, figures)
         return house.engine.dialect.name, figures
 
@@ -242,10 +245,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="a ledger that `ledger_maker` made, read beside it")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, not on SQLite")
     parser.add_argument("--plans", action="store_true", help="print the plan of each search (PostgreSQL)")
+    parser.add_argument("--reads", default="verify,verify_all,report", help="what is done beside searching")
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()
     load = os.getloadavg()[0]
-    name, figures = measure(asked.folder, asked.records, postgres=asked.postgres, explain=asked.plans)
+    alone = asked.reads.split(",")
+    name, figures = measure(asked.folder, asked.records, postgres=asked.postgres, explain=asked.plans, alone=alone)
     if asked.out is not None:
         known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
         known[name] = {"cores": os.cpu_count(), "load_before": round(load, 1), **figures}
