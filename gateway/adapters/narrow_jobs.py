@@ -72,6 +72,8 @@ _ONE_VALUE = re.compile(
     r"|which (?P<mentioned>[\w' -]{2,40}) is mentioned)[?.:]",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"\s(?:labels?|categories|classes|options)\s*:\s*", re.IGNORECASE)
+"""What announces the labels behind a text."""
 _ONE_SENTENCE = re.compile(r"\b(?:one|1|a single)[- ]sentence\b(?! or)", re.IGNORECASE)
 _MANNER = re.compile(
     r"(?:^|(?<=[.:\n!?])\s*)(?:answer|reply|respond|output|return|only return|only|no explanation|do not|don't|please|"
@@ -274,7 +276,12 @@ def _fenced(content: str) -> tuple[int, int, str] | None:
 
 
 def _in_one_line(content: str) -> tuple[str, str]:
-    """A wish and its text in one line: "Summarise: ..." or "Classify ... as a or b. The text goes on"."""
+    """A wish and its text in one line: "Summarise: ...", "Classify ... as a or b. The text goes on" or "Classify the
+    ticket: ... Labels: a, b"."""
+    listed = list(_LISTED.finditer(content))
+    wish, _, between = content[: listed[-1].start()].partition(":") if listed else ("", "", "")
+    if len(between.split()) >= _FEWEST_WORDS and _CLASSIFY.search(wish):
+        return f"{wish}.{content[listed[-1].start() :]}", untitled(between)
     titled = re.search(rf"[.?!:]\s+(?:{_NOUNS}):\s*", content, re.IGNORECASE)
     if titled and _asks(content[: titled.start() + 1]):
         return content[: titled.start() + 1], untitled(content[titled.end() :])

@@ -44,6 +44,14 @@ def test_labels_in_words_are_a_choice(instruction: str, layout: str) -> None:
     assert [leaf.values for leaf in leaves(job.form) if isinstance(leaf, Choice)] == [LABELS]
 
 
+def test_labels_may_stand_behind_the_text_in_one_line() -> None:
+    """As in the request that a gateway shows at its start."""
+    job = job_of(asked(f"Classify the ticket: {TEXT} Labels: billing, technical, shipping"), FREE)
+    assert isinstance(job, Fill)
+    assert (job.text, job.bare) == (TEXT, True)
+    assert [LABELS] == [leaf.values for leaf in leaves(job.form) if isinstance(leaf, Choice)]
+
+
 def test_an_instruction_may_be_the_systems() -> None:
     """The user's message is then the text, all of it."""
     job = job_of(asked(TEXT, system="Classify each ticket: billing, technical or shipping."), FREE)
