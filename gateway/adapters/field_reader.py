@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from gateway.detection.networks import network, tokenizer_inside
 from gateway.detection.pieces import Floats, Pieces, Shape, Whole, cut
 
 _FIRST, _LAST = 101, 102  # [CLS] and [SEP] of BERT's vocabulary
@@ -90,14 +90,8 @@ class FieldReader:
     """One loaded network. Not safe for several threads."""
 
     def __init__(self, file: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        told = self._session.get_modelmeta().custom_metadata_map
-        self._tokenizer = Tokenizer.from_str(told["tokenizer"])
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._session = network(file)
+        self._tokenizer = tokenizer_inside(self._session)
 
     def values(self, text: str, names: Sequence[str], wanted: Callable[[], None]) -> list[str | None]:
         """The value of each field, or None where the text has none. `wanted` is asked between windows and may raise."""

@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from gateway.adapters.model_manifest import verify_sha256
 from gateway.adapters.worker_child import Channel
+from gateway.detection.networks import network, tokenizer_inside
 from gateway.domain.strict_json import Json
 
 WINDOW = 254
@@ -48,13 +47,8 @@ class SentenceEncoder:
     """One loaded model."""
 
     def __init__(self, file: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        self._tokenizer = Tokenizer.from_str(self._session.get_modelmeta().custom_metadata_map["tokenizer"])
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._session = network(file)
+        self._tokenizer = tokenizer_inside(self._session)
 
     def pieces(self, text: str, most: int) -> list[int]:
         """The word pieces of a text, without marks. Raises `TooLong`."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from gateway.detection.mentions import GivenNames, Mention, Reading, Thresholds
+from gateway.detection.networks import network
 from gateway.detection.pieces import Floats, Pieces, Whole, cut, plain_tokenizer
 
 WINDOW = 158
@@ -33,12 +33,7 @@ class Encoder:
 
     def __init__(self, folder: Path) -> None:
         told = json.loads((folder / "encoder.json").read_text("utf-8"))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = network(folder / "encoder.onnx")
         self.tokenizer = plain_tokenizer(folder / "tokenizer.json")
         self.labels: tuple[str, ...] = tuple(told["labels"])
         """The kinds of mention. The model's classes are `O`, then the beginning and the inside of each."""

@@ -40,7 +40,11 @@ class Pieces:
 
 def plain_tokenizer(path: Path) -> Tokenizer:
     """The word pieces of the model's vocabulary, whatever the file says of marks, padding and cuts."""
-    tokenizer = Tokenizer.from_file(str(path))
+    return plain(Tokenizer.from_file(str(path)))
+
+
+def plain(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer, which neither pads nor cuts off."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
