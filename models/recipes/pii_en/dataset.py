@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -126,14 +127,24 @@ def generated(tokenizer: Tokenizer, cases: Iterator[Case]) -> list[Example]:
     return [example for case in cases for example in examples(tokenizer, case, EVERY, means)]
 
 
-def batches(data: Sequence[Example], pieces: int, rng: random.Random) -> list[list[Example]]:
+class Long(Protocol):
+    """An example of whatever network: it is as long as its pieces are many."""
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+
+_L = TypeVar("_L", bound=Long)
+
+
+def batches(data: Sequence[_L], pieces: int, rng: random.Random) -> list[list[_L]]:
     """All examples once, in batches of about so many pieces, with little padding: neighbours in length go together."""
     order = list(data)
     rng.shuffle(order)
-    out: list[list[Example]] = []
+    out: list[list[_L]] = []
     shard = 2048
     for begin in range(0, len(order), shard):
-        batch: list[Example] = []
+        batch: list[_L] = []
         for example in sorted(order[begin : begin + shard], key=lambda each: len(each.ids)):
             if batch and (len(batch) + 1) * len(example.ids) > pieces:
                 out.append(batch)

@@ -7,12 +7,11 @@ import shutil
 import warnings
 from pathlib import Path
 
-import onnx
 import spacy
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from gateway.detection import tagging
+from models.recipes.onnx_files import write_in_8_bits
 
 from .net import Tagger
 
@@ -65,13 +64,4 @@ def write_onnx(net: Tagger, path: Path, *, whole: bool = False) -> None:
     if whole:
         raw.replace(path)
         return
-    quantize_dynamic(
-        raw,
-        path,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        extra_options={"MatMulConstBOnly": True},
-    )
-    raw.unlink()
-    onnx.checker.check_model(str(path))
+    write_in_8_bits(raw, path)

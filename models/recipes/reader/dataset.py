@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -47,23 +46,6 @@ def example(tokenizer: Tokenizer, case: Case) -> Example | None:
 
 def examples(tokenizer: Tokenizer, cases: Iterable[Case]) -> list[Example]:
     return [made for case in cases if (made := example(tokenizer, case)) is not None]
-
-
-def batches(data: Sequence[Example], pieces: int, rng: random.Random) -> list[list[Example]]:
-    """All examples once, in batches of about so many pieces; neighbours in length go together."""
-    order = list(data)
-    rng.shuffle(order)
-    out: list[list[Example]] = []
-    for start in range(0, len(order), 2048):
-        batch: list[Example] = []
-        for each in sorted(order[start : start + 2048], key=lambda each: len(each.ids)):
-            if batch and (len(batch) + 1) * len(each.ids) > pieces:
-                out.append(batch)
-                batch = []
-            batch.append(each)
-        out.append(batch)
-    rng.shuffle(out)
-    return out
 
 
 def padded(batch: Sequence[Example]) -> tuple[np.ndarray, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from models.recipes.onnx_files import put_tokenizer_inside, write_in_8_bits
 
 from .net import Reader
 
@@ -25,13 +24,5 @@ def write(net: Reader, minilm: Path, out: Path) -> None:
             dynamic_axes={**{name: {1: "length"} for name in ("pieces", "shapes", "mask")}, **{name: {1: "fields", 2: "length"} for name in ("asked", "begins", "ends")}},
             opset_version=17, dynamo=False,
         )  # fmt: skip
-    quantize_dynamic(
-        raw, path, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        extra_options={"MatMulConstBOnly": True},
-    )  # fmt: skip
-    raw.unlink()
-    model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, {"tokenizer": (minilm / "tokenizer.json").read_text(encoding="utf-8")})
-    onnx.save(model, str(path))
-    onnx.checker.check_model(str(path))
-    print(f"{path}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    write_in_8_bits(raw, path)
+    put_tokenizer_inside(path, minilm)

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from gateway.detection.pieces import plain_tokenizer
+from models.recipes.pii_en.dataset import batches
 
 from .corpus import cases
-from .dataset import Example, batches, examples, padded
+from .dataset import Example, examples, padded
 from .net import Reader, begin
 
 SHARD = 2000

@@ -8,15 +8,13 @@ with one hash is all there is.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import warnings
 from pathlib import Path
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
+from models.recipes.onnx_files import put_tokenizer_inside, write_in_8_bits
 from models.recipes.pii_en.net import from_minilm
 
 LAYERS = 6
@@ -43,16 +41,8 @@ def export(minilm: Path, out: Path) -> None:
             Sentences(minilm), (torch.ones(1, 8, dtype=torch.long),), str(raw), input_names=["pieces"], output_names=["vector"],
             dynamic_axes={"pieces": {1: "length"}}, opset_version=17, dynamo=False,
         )  # fmt: skip
-    quantize_dynamic(
-        raw, path, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        extra_options={"MatMulConstBOnly": True},
-    )  # fmt: skip
-    raw.unlink()
-    model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, {"tokenizer": (minilm / "tokenizer.json").read_text(encoding="utf-8")})
-    onnx.save(model, str(path))
-    onnx.checker.check_model(str(path))
-    print(f"{path}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    write_in_8_bits(raw, path)
+    put_tokenizer_inside(path, minilm)
 
 
 if __name__ == "__main__":
