@@ -153,7 +153,7 @@ def _appending(appending: Figures) -> str:
 
 def _reading(reading: Figures) -> str:
     names = list(reading)
-    heads = [f"{name} (load {reading[name].get('load_before', 'not taken')})" for name in names]
+    heads = [f"{name} (load {reading[name]['load_before']:.1f})" for name in names]
     lines = [
         "## Reading\n",
         f"| microseconds of processor a record | {' | '.join(heads)} |",

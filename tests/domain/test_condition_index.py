@@ -17,13 +17,12 @@ SCALE = Scale(STANDARD_LABELS)
 _MANY = 300  # conditions joined of several are rare among them
 
 
+_ASKED = st.lists(conditions(), max_size=6)
+_CLASSES = st.frozensets(st.sampled_from(DataClass))
+
+
 @settings(max_examples=_MANY)
-@given(
-    st.lists(conditions(), max_size=6),
-    facts(),
-    st.sampled_from(STANDARD_LABELS),
-    st.frozensets(st.sampled_from(DataClass)),
-)
+@given(_ASKED, facts(), st.sampled_from(STANDARD_LABELS), _CLASSES)
 def test_the_index_finds_what_testing_each_finds(
     asked: Sequence[Condition], told: Facts, label: Label, classes: frozenset[DataClass]
 ) -> None:
@@ -31,27 +30,21 @@ def test_the_index_finds_what_testing_each_finds(
     applied."""
     now = circumstances(told, label, classes, SCALE)
 
-    assert [number for number, each in enumerate(asked) if holds(each, now)] == _found(asked, now)
+    assert [number for number, each in enumerate(asked) if holds(each, now)] == _found(asked, now, now)
 
 
-@given(
-    st.lists(conditions(), max_size=6),
-    facts(),
-    st.permutations(STANDARD_LABELS),
-    st.frozensets(st.sampled_from(DataClass)),
-)
+@settings(max_examples=_MANY)
+@given(_ASKED, facts(), st.permutations(STANDARD_LABELS), _CLASSES)
 def test_what_is_near_does_not_depend_on_the_label(
     asked: Sequence[Condition], told: Facts, labels: Sequence[Label], classes: frozenset[DataClass]
 ) -> None:
     """One look serves every degree of a claim."""
-    index = ConditionIndex([(each, number) for number, each in enumerate(asked)], SCALE)
-    sure, perhaps = index.near(circumstances(told, labels[0], classes, SCALE))
-    now = circumstances(told, labels[1], classes, SCALE)
+    looked, now = (circumstances(told, label, classes, SCALE) for label in labels[:2])
 
-    found = sorted([*sure, *(number for test, number in perhaps if test(now))])
-    assert [number for number, each in enumerate(asked) if holds(each, now)] == found
+    assert [number for number, each in enumerate(asked) if holds(each, now)] == _found(asked, looked, now)
 
 
-def _found(asked: Sequence[Condition], now: Circumstances) -> list[int]:
-    sure, perhaps = ConditionIndex([(each, number) for number, each in enumerate(asked)], now.scale).near(now)
+def _found(asked: Sequence[Condition], looked: Circumstances, now: Circumstances) -> list[int]:
+    """The numbers of the conditions that the index finds now, by one look."""
+    sure, perhaps = ConditionIndex([(each, number) for number, each in enumerate(asked)], SCALE).near(looked)
     return sorted([*sure, *(number for test, number in perhaps if test(now))])
