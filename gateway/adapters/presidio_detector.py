@@ -39,6 +39,8 @@ _MODEL = "/model"
 _START_SECONDS = 120.0
 _GRACE_SECONDS = 2.0
 _MAX_WAITING = 16
+_MOST_THREADS = 2
+"""A second thread nearly halves the time of one text; more were not measured (docs/adr/0009)."""
 _CHARACTERS_PER_SECOND = 500_000
 """Ten times what a process reads. More than this within the deadline is hopeless, and is not even sent to it."""
 _CACHED_LEAVES = 50_000
@@ -87,7 +89,12 @@ class PresidioDetector:
         judges: bool = False,
         module: str = _MODULE,
     ) -> None:
-        environment = {"PYTHONWARNINGS": "ignore", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {
+            "PYTHONWARNINGS": "ignore",
+            "OMP_NUM_THREADS": str(_threads(processes)),
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+        }
         arguments = [pipeline, spanish, index_key]
         self._workers = [WorkerProcess(module, arguments, environment) for _ in range(max(1, processes))]
         self._deadline = deadline_ms / 1000
@@ -217,6 +224,11 @@ class PresidioDetector:
         probe = asyncio.get_running_loop().create_task(_answer_or_die(worker, worker.pid))
         self._probes.add(probe)
         probe.add_done_callback(self._probes.discard)
+
+
+def _threads(processes: int) -> int:
+    """With how many threads each of so many processes reads a text: no more than there are cores for all of them."""
+    return max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // max(1, processes)))
 
 
 async def _answer_or_die(worker: WorkerProcess, pid: int) -> None:

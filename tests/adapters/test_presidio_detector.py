@@ -101,6 +101,19 @@ async def test_every_leaf_is_answered(pipeline: str) -> None:
     assert len(report.detector) <= 64
 
 
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"), [(2, 1, "2"), (2, 2, "1"), (8, 2, "2"), (1, 1, "1"), (None, 4, "1")]
+)
+def test_processes_share_out_the_cores(
+    cores: int | None, processes: int, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text is read by two cores where each process has two; as many processes as cores read with one each."""
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    detector = PresidioDetector(pipeline="", processes=processes, deadline_ms=1)
+
+    assert {worker._environment["OMP_NUM_THREADS"] for worker in detector._workers} == {threads}
+
+
 async def test_the_name_of_a_model_holds_numbers_and_no_people(pipeline: str) -> None:
     """`claude` is a model there, and a person in any other place."""
     at = [

@@ -49,6 +49,15 @@ def test_the_shape_of_a_word_tells_what_small_letters_lose(words: list[str], sha
     assert found == {shapes} or (shapes == 0 and found <= {0, 1})
 
 
+def test_two_threads_answer_as_one_does(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last bit: what is found does not depend on the machine's cores."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    both = Encoder(SHIPPED / "ner")
+    window = pieces_of("Jane Doe of 12 Elm Street called on 3 March. " * 9).window(0, WINDOW)
+
+    assert all(np.array_equal(one, two) for one, two in zip(encoder.run(*window), both.run(*window), strict=True))
+
+
 def test_pieces_of_one_word_share_its_shape_and_number() -> None:
     """`Szöllösy` is several pieces of one word, with its accents where the text has them."""
     pieces = pieces_of("Krisztián Szöllösy")
