@@ -1,4 +1,5 @@
-"""Text that was written as base64 or hex: found, decoded, and told apart from bytes that only look like it.
+"""Text that was written as base64, base32, hex, or the codes of its characters: found, decoded, and told apart from
+bytes that only look like it.
 
 A stretch of the alphabet is decoded from each of its possible beginnings, line breaks and spaces left out. What counts
 is a run of printable characters (UTF-8 or UTF-16) that chance does not make: random bytes are printable in four cases
@@ -7,6 +8,7 @@ of ten. The whole written token is what the decoded text stands for.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 import zlib
@@ -21,6 +23,12 @@ _STRETCH = re.compile(r"[A-Za-z0-9+/_-](?:\s{0,4}[A-Za-z0-9+/_-]){7,}(?:\s{0,2}=
 _HEX_STRETCH = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[\s:,;\-]{0,3}(?:0[xX])?[0-9a-fA-F]{2}){5,}(?![0-9A-Za-z])"
 )
+_BASE32_STRETCH = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Z2-7]{16,}|[a-z2-7]{16,})={0,6}(?![A-Za-z0-9+/=])")
+_BITS_STRETCH = re.compile(r"(?<![0-9A-Za-z])(?:0b)?[01]{8}(?:[\s,;]{0,3}(?:0b)?[01]{8}){5,}(?![0-9A-Za-z])")
+_BITS = re.compile(r"[01]{8}")
+_CODE = r"(?:n?char|n?chr|unichr)?\(?(?:9|1[03]|3[2-9]|[4-9]\d|1[01]\d|12[0-6])\b\)?"  # of a printable character
+_CODES_STRETCH = re.compile(rf"(?i)(?<![\w.]){_CODE}(?:[\s,;+&|]{{1,5}}{_CODE}){{7,}}(?![\w.])")
+_CODES = re.compile(r"\d+")
 _HEX_FILLING = re.compile(r"0[xX]|[\s:,;\-]")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _MIXED_TOKEN = re.compile(r"(?=\S*(?:[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]))[A-Za-z0-9+/_-]{8,}")
@@ -45,9 +53,10 @@ class TooLarge(Exception):
 
 
 def encoded(text: str) -> list[Replacement]:
-    """Everything in `text` that is readable text in base64 or hex, sorted by start. What can be read in several ways is
-    told for each. Raises `TooLarge`."""
-    return sorted({*_hex(text), *_base64(text)}, key=lambda each: (each.start, each.end))
+    """Everything in `text` that is readable text in one of these forms, sorted by start. What can be read in several
+    ways is told for each. Raises `TooLarge`."""
+    every = {*_hex(text), *_base64(text), *_base32(text), *_bits(text), *_codes(text)}
+    return sorted(every, key=lambda each: (each.start, each.end))
 
 
 def _base64(text: str) -> Iterator[Replacement]:
@@ -138,8 +147,31 @@ def _hex(text: str) -> Iterator[Replacement]:
         digits = _HEX_FILLING.sub("", stretch.group())
         data = bytes.fromhex(digits[: len(digits) // 2 * 2])
         if _WHOLE.fullmatch(data):
-            yield Replacement(*stretch.span(), data.decode("utf-8", "replace"))
+            yield from _whole(stretch, data)
             continue
         for _, _, shown in _readable(data, _SHORT_RUN):
             yield Replacement(*stretch.span(), shown)
             break
+
+
+def _base32(text: str) -> Iterator[Replacement]:
+    for stretch in _BASE32_STRETCH.finditer(text):
+        packed = stretch.group().rstrip("=").upper()
+        if len(packed) % 8 not in {1, 3, 6}:  # no number of bytes is so long
+            yield from _whole(stretch, base64.b32decode(packed + "=" * (-len(packed) % 8)))
+
+
+def _bits(text: str) -> Iterator[Replacement]:
+    for stretch in _BITS_STRETCH.finditer(text):
+        yield from _whole(stretch, bytes(int(each, 2) for each in _BITS.findall(stretch.group())))
+
+
+def _codes(text: str) -> Iterator[Replacement]:
+    """Codes of characters in decimal, one after the other or in the calls that make characters of them."""
+    for stretch in _CODES_STRETCH.finditer(text):
+        yield from _whole(stretch, bytes(map(int, _CODES.findall(stretch.group()))))
+
+
+def _whole(stretch: re.Match[str], data: bytes) -> Iterator[Replacement]:
+    if _WHOLE.fullmatch(data):
+        yield Replacement(*stretch.span(), data.decode("utf-8", "replace"))

@@ -1,10 +1,10 @@
 """Values that are written out: one character at a time (`5 3 6 - 2 2`, `j.o.h.n`), digits as words or as letters that
-look like them (`4ll1 O0`), broken lines."""
+look like them (`4ll1 O0`), literals put together (`"sk-" + "proj"`), broken lines."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import add
 
 import re2
@@ -37,10 +37,16 @@ _TIMES = {"double": 2, "triple": 3}
 _DIGIT = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine"
 _WORD = rf"(?:(?:double|triple)[ \t\n-]{{1,2}})?(?:{_DIGIT})|dash|hyphen|minus"
 _SPOKEN = re.compile(
-    rf"\b(?:{_DIGIT}|double|triple)\b(?=[\s,\-])(?:[\s,\-]{{0,3}}\b(?:{_WORD})\b){{5,}}", re.IGNORECASE
+    rf"\b(?:{_DIGIT}|double|triple|\d{{1,4}})\b(?=[\s,\-])(?:[\s,\-]{{0,3}}\b(?:{_WORD}|\d{{1,4}})\b){{3,}}",
+    re.IGNORECASE,
 )
-_MANY_DIGIT_WORDS = re2.compile(rf"(?i)(?:(?:{_WORD}|double|triple)[\s,\-]{{0,6}}){{4}}")
-_SPOKEN_WORD = re.compile(r"[a-z]+")
+_MANY_DIGIT_WORDS = re2.compile(rf"(?i)(?:(?:{_WORD}|double|triple)[\s,\-]{{0,6}}(?:\d{{1,4}}[\s,\-]{{0,6}})?){{3}}")
+_SPOKEN_WORD = re.compile(r"[a-z]+|\d+")
+_FEWEST_SPOKEN, _FEWEST_WORDS = 6, 3
+
+_SEAM = re.compile(r"""(?P<quote>["'`])\s{0,40}(?:\+|\|\||&|\.{1,2})\s{0,40}[bfru]{0,2}(?P=quote)""")
+_SEAM_REACH = 32
+_END, _BEGINNING = re.compile(r"\w+\Z"), re.compile(rf"\w{{1,{_SEAM_REACH}}}")
 
 
 _MIXED_UP = re.compile(r"\d[OolI]|[OolI]\d")
@@ -54,7 +60,7 @@ _AFTER_VALUES = " \t\r\n.,;!?)]}\"'`>"
 
 def spelled(text: str) -> list[Replacement]:
     """Everything that is written out in `text`, sorted by start."""
-    every = [*_singles(text), *_joined(text), *_spoken(text), *_letters_for_digits(text)]
+    every = [*_singles(text), *_joined(text), *_spoken(text), *_letters_for_digits(text), *_seams(text)]
     return sorted(every, key=lambda each: (each.start, each.end))
 
 
@@ -82,17 +88,30 @@ def _letters_for_digits(text: str) -> Iterator[Replacement]:
 
 def _spoken(text: str) -> Iterator[Replacement]:
     for match in _SPOKEN.finditer(text) if _MANY_DIGIT_WORDS.search(text) else ():
-        yield Replacement(*match.span(), "".join(_digits(match.group().lower())))
+        said = _SPOKEN_WORD.findall(match.group().lower())
+        digits = "".join(_digits(said))
+        if sum(map(str.isalpha, said)) >= _FEWEST_WORDS and sum(map(str.isdigit, digits)) >= _FEWEST_SPOKEN:
+            yield Replacement(*match.span(), digits)
 
 
-def _digits(words: str) -> Iterator[str]:
+def _digits(said: Iterable[str]) -> Iterator[str]:
     times = 1
-    for word in _SPOKEN_WORD.findall(words):
+    for word in said:
         if word in _TIMES:
             times = _TIMES[word]
         else:
-            yield _DIGITS[word] * times
+            yield _DIGITS.get(word, word) * times
             times = 1
+
+
+def _seams(text: str) -> Iterator[Replacement]:
+    """Where a program puts two literals together: the ends of both, in one."""
+    done = 0
+    for seam in _SEAM.finditer(text):
+        before = _END.search(text, max(done, seam.start() - _SEAM_REACH), seam.start())
+        after = _BEGINNING.match(text, seam.end())
+        start, done = before.start() if before else seam.start(), after.end() if after else seam.end()
+        yield Replacement(start, done, text[start : seam.start()] + text[seam.end() : done])
 
 
 def broken_lines(text: str) -> list[Replacement]:

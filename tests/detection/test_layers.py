@@ -114,6 +114,13 @@ def test_many_readings_of_much_text_are_bounded(monkeypatch: pytest.MonkeyPatch)
         "0x",
         "\\",
         "A9" * 8,
+        "GU3DMMRT",
+        "01",
+        "53, ",
+        "chr(53)+",
+        "5 five ",
+        "'+'",
+        "' ",
     ],
 )
 def test_hostile_writings_take_linear_time(piece: str) -> None:
@@ -136,12 +143,18 @@ def _random_texts(kind: str) -> list[str]:
         "bytes": lambda: "blob " + base64.b64encode(generator.randbytes(generator.choice((24, 48, 300)))).decode(),
         "call id": lambda: "call_" + "".join(generator.choices("abcdefghijkmnpqrstuvwxyzABCDEFGH0123456789", k=24)),
         "digits": lambda: "rows: " + " ".join(str(generator.randrange(10)) for _ in range(12)),
+        "base32": lambda: "otp " + "".join(generator.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=32)),
+        "bits": lambda: "mask " + " ".join(f"{generator.randrange(256):08b}" for _ in range(8)),
+        "codes": lambda: "[" + ", ".join(str(generator.randrange(32, 127)) for _ in range(40)) + "]",
         "numbers": lambda: "[" + ",".join(str(generator.randrange(10_000)) for _ in range(40)) + "]",
     }
     return [make[kind]() for _ in range(300)]
 
 
-@pytest.mark.parametrize("kind", ["uuid", "sha256", "md5", "short id", "bytes", "call id", "digits", "numbers"])
+@pytest.mark.parametrize(
+    "kind",
+    ["uuid", "sha256", "md5", "short id", "bytes", "call id", "digits", "numbers", "base32", "bits", "codes"],
+)
 def test_random_ids_are_no_wrapped_values(analyzer: Analyzer, kind: str) -> None:
     """Chance makes at most one finding in a hundred texts of what is read inside them."""
     wrapped = [text for text in _random_texts(kind) if list(layers(text))]

@@ -35,6 +35,8 @@ CARD, SSN, IBAN = "4111111111111111", "536-90-4399", "DE89370400440532013000"
         "3530 1113 3330 0000",
         "30569309025904",
         "5555-5555-5555-4444",
+        "4111][1111][1111][1111",
+        "4111) (1111) (1111) (1111",
     ],
 )
 def test_a_card_is_found_in_every_writing(found: Find, written: str) -> None:
@@ -51,6 +53,7 @@ def test_a_card_is_found_in_every_writing(found: Find, written: str) -> None:
         "card no: 6304000000000000",
         "my card is 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
         "visa 4111 11111111 1111",
+        "card: 4111,1111,1111,1111",
     ],
 )
 def test_an_unusual_card_is_found_beside_evidence(found: Find, written: str) -> None:
@@ -63,6 +66,13 @@ def test_a_card_behind_another_number_is_found(found: Find) -> None:
     assert ("CREDIT_CARD", "4111 1111 1111 1111") in found("order 12 4111 1111 1111 1111 12/27")
 
 
+def test_cards_of_a_list_are_found_one_by_one(found: Find) -> None:
+    """A comma or a bracket between two cards belongs to neither."""
+    assert ["CREDIT_CARD"] * 3 == [
+        entity for entity, _ in found("[4111111111111111,5555555555554444],[378282246310005]")
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -72,6 +82,8 @@ def test_a_card_behind_another_number_is_found(found: Find) -> None:
         "10 12 15 18 20 25 30 35 40 45",
         "1700000000000",
         "id a4111111111111111f",
+        "[4111,1111,1111,1111]",
+        "card,amount: 1200,4000,101,45678",
     ],
 )
 def test_other_numbers_are_no_cards(found: Find, text: str) -> None:

@@ -24,7 +24,8 @@ _SSN_WORDS = words(
 )  # fmt: skip
 _ISSUERS = re.compile(r"4|5[0-9]|6|3[47]|3(?:0[0-5]|[689])|35(?:2[89]|[3-8])|2(?:2[2-9]|[3-6]|7[01]|720|20[0-4])")
 _USUAL_GROUPS = re.compile(r"4-4-4-[1-7]|4-4-4-4-[1-3]|4-6-[45]|6-1[03]|8-8")
-_RUN = re.compile(r"\d(?:[ \t.\-_/\n]{0,3}\d){11,}")
+_JOINT = r"(?:[ \t.\-_/\n]{0,3}|,|[\])}][ \t,]?[\[({])"
+_RUN = re.compile(rf"\d(?:{_JOINT}\d){{11,}}")
 _DIGITS = re.compile(r"\d+")
 _SHORTEST, _LONGEST = 12, 19
 _USUAL_LENGTHS = frozenset({14, 15, 16})
@@ -74,7 +75,7 @@ class CardRecognizer(RuleRecognizer):
     """Payment card numbers of 12 to 19 digits, in one piece or in groups."""
 
     def __init__(self, gate: Gate) -> None:
-        trigger = r"\d(?:[ \t.\-_/\n]{0,3}\d){11}"
+        trigger = rf"\d(?:{_JOINT}\d){{11}}"
         usual = Rule(entity="CREDIT_CARD", pattern=trigger, score=1.0, evidence=None)
         odd = Rule(entity="CREDIT_CARD", pattern=trigger, score=0.3, with_evidence=0.95, evidence=_CARD_WORDS)
         super().__init__("CardRecognizer", (usual, odd), gate)
@@ -114,7 +115,10 @@ def _card_from(text: str, groups: list[tuple[int, int]], lengths: list[int], fir
             shape = "-".join(map(str, lengths[first : last + 1]))
             form = total in _USUAL_LENGTHS if first == last else bool(_USUAL_GROUPS.fullmatch(shape))
             usual = form and bool(_ISSUERS.match(digits))
-            if usual or not best[1]:
+            listed = "," in text[groups[first][0] : groups[last][1]]  # four numbers of a list look so, too
+            if usual and listed and not best[0]:
+                best = (last + 1, False)
+            elif not listed and (usual or not best[1]):
                 best = (last + 1, usual)
     return best
 
