@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from gateway.adapters.database import Database, open_database, upgrade
 from gateway.adapters.file_policies import FilePolicies, PolicyErrors
 from gateway.adapters.ledger_key import LedgerKey
+from gateway.adapters.rounds import Rounds
 from gateway.adapters.sql_accounts import Invitation, SqlAccounts
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_policies import SqlRevisions
@@ -22,7 +23,7 @@ from gateway.console.app import PATH, create_console
 from gateway.console.asked import ConsoleParts, IdentityProvider
 from gateway.domain.errors import GatewayFault
 from gateway.domain.policy import Bundle
-from gateway.ledger import command_ledger, signer_of
+from gateway.ledger import command_ledger, outside_of, signer_of, verification_of
 from gateway.parts import policies_folder, policies_of
 from gateway.pipeline.ports import Clock, Health, Ledger, PolicySource
 from gateway.settings import ConfigError, Settings, oidc_secret
@@ -40,6 +41,7 @@ def console_parts(
     clock: Clock,
     policies: PolicySource,
     health: Mapping[str, HealthCheck],
+    verify_soon: Callable[[], None],
 ) -> ConsoleParts:
     """What a console is made of, from what a gateway has. Sessions are signed with a secret of the ledger's key, so
     that every process which has the key knows them. Raises `ConfigError` for a secret that cannot be read."""
@@ -57,6 +59,8 @@ def console_parts(
         health=health,
         secret=key.derived_secret(b"console sessions"),
         public_key=signer_of(settings.ledger, key).public_key,
+        outside=outside_of(settings.ledger),
+        verify_soon=verify_soon,
         oidc=_provider_of(settings, environment),
     )
 
@@ -73,8 +77,8 @@ def _provider_of(settings: Settings, environment: Mapping[str, str]) -> Identity
 
 
 class ConsoleHost:
-    """A process that serves the console alone. It records what is looked at in `ledger`, and decides nothing;
-    `parts` are those of its console.
+    """A process that serves the console alone. It records what is looked at in `ledger`, verifies it where no other
+    process does (`verification`), and decides nothing; `parts` are those of its console.
 
     Raises `ConfigError`, `DatabaseUnfit` and `LedgerKeyError`."""
 
@@ -83,6 +87,8 @@ class ConsoleHost:
         key = LedgerKey.load(settings.ledger.key_file)
         self._engine = open_database(settings.database.url.get_secret_value())
         self.ledger = command_ledger(settings.ledger, self._engine, key, clock)
+        self.verification = verification_of(settings.ledger, self._engine, key, self.ledger, clock)
+        self._verifying = Rounds("ledger verification", self.verification.look)
         try:
             self._policies = _Shown(policies_of(settings))
         except PolicyErrors as error:
@@ -96,6 +102,7 @@ class ConsoleHost:
             clock=clock,
             policies=self._policies,
             health={"ledger": self.ledger.health},
+            verify_soon=self._verifying.hurry,
         )
         site = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         site.mount(PATH, create_console(self.parts))
@@ -106,6 +113,7 @@ class ConsoleHost:
         await asyncio.to_thread(upgrade, self._engine)
         await self.ledger.start()
         await self._policies.number(SqlRevisions(self._engine))
+        self._verifying.start()
 
     async def first_invitation(self) -> Invitation | None:
         """That of the first administrator, while nobody has accepted one."""
@@ -113,6 +121,7 @@ class ConsoleHost:
 
     async def stop(self) -> None:
         """Finish recording."""
+        await self._verifying.stop()
         await self.ledger.close()
         self._engine.dispose()
 

@@ -27,6 +27,7 @@ from gateway.adapters.policy_watch import LivePolicies
 from gateway.adapters.presidio_anonymizer import PresidioAnonymizer
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
+from gateway.adapters.rounds import Rounds
 from gateway.adapters.sql_accounts import Invitation, SqlAccounts
 from gateway.adapters.sql_exceptions import SqlExceptions
 from gateway.adapters.sql_keys import SqlKeys
@@ -42,7 +43,7 @@ from gateway.domain.alias import Alias, resolve
 from gateway.domain.decision import Masking
 from gateway.domain.declaration import with_extra_fields
 from gateway.domain.errors import GatewayError
-from gateway.ledger import ledger_of
+from gateway.ledger import ledger_of, verification_of
 from gateway.parts import counters_of, detector_of, policies_folder, policies_of, prices_of, quotas_of
 from gateway.pipeline.canary import Canary
 from gateway.pipeline.catalogue import Catalogue
@@ -91,6 +92,8 @@ class Gateway:
         self._engine = database.open_database(settings.database.url.get_secret_value())
         self._key = LedgerKey.load(settings.ledger.key_file)
         self._ledger = ledger_of(settings.ledger, self._engine, self._key, self._clock, self._metrics.ledger)
+        self._verification = verification_of(settings.ledger, self._engine, self._key, self._ledger, self._clock)
+        self._verifying = Rounds("ledger verification", self._verification.look)
         self._policies = LivePolicies(
             folder=policies_folder(settings),
             files=files,
@@ -123,6 +126,7 @@ class Gateway:
             await asyncio.gather(*(part.start() for part in self._startable()))
             await self._policies.start()
             self._canary.start()
+            self._verifying.start()
             self._reload_on_hangup()
         except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
@@ -135,6 +139,7 @@ class Gateway:
     async def stop(self) -> None:
         """Finish recording, then end every part."""
         await self._policies.stop()
+        await self._verifying.stop()
         await self._canary.stop()
         await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
@@ -245,6 +250,7 @@ class Gateway:
             clock=self._clock,
             policies=self._policies,
             health=checks,
+            verify_soon=self._verifying.hurry,
         )
         return {CONSOLE: create_console(parts)}
 
@@ -253,6 +259,7 @@ class Gateway:
             endpoint=endpoint,
             detector=self._detector,
             ledger=self._ledger,
+            verification=self._verification,
             appends=self._appends,
             policies=self._policies,
             locals_=self._locals,

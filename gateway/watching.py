@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.adapters.ledger_verification import LedgerVerification
 from gateway.adapters.llamacpp_local import LlamaCppLocal
 from gateway.adapters.presidio_detector import PresidioDetector
 from gateway.adapters.prometheus_metrics import PrometheusMetrics
@@ -37,6 +38,7 @@ class Watched:
     endpoint: Endpoint
     detector: PresidioDetector
     ledger: SqlLedger
+    verification: LedgerVerification
     appends: CountingLedger
     policies: PolicySource
     locals_: Mapping[str, LocalModel]
@@ -53,6 +55,9 @@ def watch(metrics: PrometheusMetrics, parts: Watched) -> None:
         "gateway_ledger_append_failures_total": lambda: parts.appends.failures,
         "gateway_ledger_open_intents": lambda: parts.appends.open_intents,
         "gateway_ledger_lost": lambda: parts.ledger.lost,
+        "gateway_ledger_verified_seconds": lambda: parts.verification.last.at / 1e6,
+        "gateway_ledger_unsound": lambda: parts.verification.unsound,
+        "gateway_ledger_verification_overdue": lambda: parts.verification.overdue,
     }
     for name, value in single.items():
         metrics.pull(name, functools.partial(_one, value))

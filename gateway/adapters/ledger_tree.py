@@ -59,6 +59,11 @@ class TreeKeeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger-tree", daemon=True)
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process integrates for all of them."""
+        return self._integrator.leads
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

@@ -75,6 +75,9 @@ GROUPS: Mapping[str, tuple[Metric, ...]] = {
         ),
         Metric("gateway_ledger_silent", Kind.GAUGE, "1 when records are overdue, heartbeats with them."),
         Metric("gateway_ledger_lost", Kind.GAUGE, "1 when the database does not continue what was signed before."),
+        Metric("gateway_ledger_verified_seconds", Kind.GAUGE, "When all of it was verified last, 0 for never."),
+        Metric("gateway_ledger_unsound", Kind.GAUGE, "1 when the last verification did not find it sound."),
+        Metric("gateway_ledger_verification_overdue", Kind.GAUGE, "1 after two intervals without a verification."),
     ),
     "Policies": (
         Metric("gateway_policy_info", Kind.GAUGE, "Always 1: the bundle in force, by its digest.", ("digest",)),

@@ -78,6 +78,11 @@ class Integrator:
         self._lock: WriterLock | None = None
         self._term: _Term | None = None
 
+    @property
+    def leads(self) -> bool:
+        """Whether this one was elected. Any thread may ask."""
+        return self._term is not None
+
     def step(self) -> Signed | None:
         """Integrate and sign what there is, at most `MOST_AT_ONCE` records; `None` when there is nothing to do, or it
         is another one's to do. Raises what the database raises, `NotAContinuation` and `MemoryUnreadable`."""

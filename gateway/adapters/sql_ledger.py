@@ -174,6 +174,11 @@ class SqlLedger:
         """Whether the database does not continue what was signed before."""
         return self._tree is not None and self._tree.lost
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what one of all has to do: it was elected to integrate."""
+        return self._tree is not None and self._tree.leads
+
     async def health(self) -> Health:
         """Whether a record could be written now: one is, and taken back."""
         if self.lost:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,7 +16,8 @@ from gateway.adapters.database import DatabaseUnfit, open_database
 from gateway.adapters.file_policies import PolicyErrors
 from gateway.adapters.ledger_export import FAR
 from gateway.adapters.ledger_key import LedgerKey, LedgerKeyError
-from gateway.adapters.sql_audit import auditing
+from gateway.adapters.ledger_verification import verified_event
+from gateway.adapters.sql_audit import auditing, but_unsigned
 from gateway.adapters.sql_decisions import SqlDecisions
 from gateway.cli import stop_for_configuration
 from gateway.cli.ledger_replay import bundles_of, replay
@@ -23,10 +25,9 @@ from gateway.cli.options import config_option, settings_of
 from gateway.cli.progress import progress
 from gateway.clock import SystemClock
 from gateway.domain.errors import GatewayFault
-from gateway.domain.evidence import Event, EventKind
-from gateway.ledger import command_ledger, signer_of
+from gateway.ledger import command_ledger, outside_of, signer_of
 from gateway.parts import policies_folder
-from gateway.settings import Settings
+from gateway.settings import ConfigError, Settings
 from gateway.verifier import together
 from gateway.verifier.checks import NOTHING_OUTSIDE, Outside
 from gateway.verifier.export import ExportSource, ExportUnreadable
@@ -36,7 +37,9 @@ from gateway.verifier.together import usable
 from gateway.verifier.told import as_json, page
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_UNJUDGED = (NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, GatewayFault, OSError, UnicodeDecodeError)
+_UNJUDGED = (
+    NotGenuine, ExportUnreadable, DatabaseUnfit, PolicyErrors, GatewayFault, ConfigError, OSError, UnicodeDecodeError
+)  # fmt: skip
 _DOES = b'"do":{'
 """Stands in every record of a decision, and in no other."""
 
@@ -48,7 +51,7 @@ _DOES = b'"do":{'
 @click.option("--receipts", type=click.File("r"), help="Receipts that callers kept, one a line.")
 @click.option("--checkpoint", "kept", type=click.File("r"), multiple=True, help="A checkpoint that somebody kept.")
 @click.option("--witness", "witness_keys", type=click.File("r"), multiple=True, metavar="FILE",
-              help="The line of a witness: its cosignatures are checked, and have to be there.")  # fmt: skip
+              help="The line of a witness: it has to have cosigned (else those of the configuration).")  # fmt: skip
 @click.option("--replay", "replayed", is_flag=True, help="Make each decision again, by the policy that made it.")
 @click.option("--bundle", "folders", type=_FOLDER, multiple=True,
               help="With --replay: the files of a policy that decided (else the configured folder).")  # fmt: skip
@@ -87,7 +90,8 @@ def verify(
         if directory is not None:
             report = together.verify(ExportSource(directory), key, outside, processes=processes)
         else:
-            report = verify_database(settings_of(config), key, outside, processes)
+            known = outside.witnesses or outside_of(settings_of(config).ledger).witnesses
+            report = verify_database(settings_of(config), key, replace(outside, witnesses=known), processes)
         if replayed:
             _replay(directory, folders, config, report)
         if recorded and directory is None:
@@ -128,9 +132,8 @@ async def _record(settings: Settings, verdict: Verdict) -> None:
     clock = SystemClock()
     ledger = command_ledger(settings.ledger, engine, key, clock)
     await ledger.start(announce=False)
-    action = f"verified_{verdict.name.lower()}"
     try:
-        await ledger.append(Event(kind=EventKind.ADMIN, at=clock.now(), action=action, subject=""))
+        await ledger.append(verified_event(verdict.name.lower(), clock.now()))
     finally:
         await ledger.close()
         engine.dispose()
@@ -152,7 +155,8 @@ def verify_database(
     engine = open_database(settings.database.url.get_secret_value())
     try:
         with auditing(engine) as source, progress("verifying", source.count()) as ticks:
-            return together.verify(source, key, outside, ticks, processes)
+            report, count = together.verify(source, key, outside, ticks, processes), source.count()
+        return but_unsigned(engine, report, count + report.pending)
     except DatabaseUnfit:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the database does, nothing can be said of the ledger

@@ -21,6 +21,7 @@ from gateway.domain.evidence import ViewAction, Viewed
 from gateway.domain.strict_json import Json
 from gateway.pipeline.ports import Clock, Ledger, PolicySource
 from gateway.settings import Settings
+from gateway.verifier.checks import Outside
 from gateway.wire.health import HealthCheck
 
 _T = TypeVar("_T")
@@ -41,6 +42,7 @@ class IdentityProvider(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleParts:
     """What the console is made of. `secret` signs its sessions, `public_key` is what auditors check the ledger with.
+    `outside` are the witnesses that have to have cosigned it, `verify_soon` has it verified now rather than later.
     `oidc` is `None` where only local accounts sign in; `days` remembers what was counted."""
 
     database: Database
@@ -56,6 +58,8 @@ class ConsoleParts:
     health: Mapping[str, HealthCheck]
     secret: bytes = field(repr=False)
     public_key: str
+    outside: Outside
+    verify_soon: Callable[[], None]
     oidc: IdentityProvider | None
     days: DayCounts = field(default_factory=DayCounts)
 

@@ -6,24 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.adapters.ledger_verification import ASKED, SOUND, LastVerified, is_overdue, last_verified
 from gateway.adapters.sql_audit import SqlAudit
-from gateway.adapters.sql_search import count, search, tally
+from gateway.adapters.sql_search import count, tally
 from gateway.adapters.sql_tree import newest_note, newest_signed_at
-from gateway.console.asked import Answer, Asked, Page
+from gateway.console.asked import Answer, Asked, Page, Redirect
 from gateway.console.charts import ROUTE_COLOURS, bars
 from gateway.console.counting import ROUTES, Counts, DayCounts, counted, tabled
-from gateway.console.decisions import whole_at
+from gateway.console.proof import Light, proof_of
 from gateway.console.rendering import day
 from gateway.domain.checkpoint import read_note
-from gateway.domain.evidence import Route
+from gateway.domain.evidence import Event, EventKind, Route
 from gateway.domain.exceptions import DAY, PolicyException
 from gateway.domain.ledger_search import Query
-from gateway.domain.strict_json import text_at
 
 PERIODS = (1, 7, 30, 90)
 _HOUR = DAY // 24
 _SOON = 14 * DAY
-_CHECKS = 200
+_VERIFIED: Mapping[str, tuple[Light, str]] = {
+    SOUND: (Light.GREEN, "Sound: every record is what was signed."),
+    "altered": (Light.RED, "Altered: the ledger is not what was signed. A report names the records."),
+    "incomplete": (Light.AMBER, "Incomplete: nothing was altered, and something is missing. A report says what."),
+    "cannot_judge": (Light.RED, "It could not be read, so nothing can be said of it. It is tried again."),
+}
+"""By the verdict of a verification: the light, and what it means."""
 
 
 @dataclass(slots=True)
@@ -36,8 +42,16 @@ class Overview:
     signed: int = 0
     signed_at: int = 0
     open_intents: int = 0
-    verified: str = ""
-    verified_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The last verification as the page tells it: when it was, and when somebody asked for a new one, 0 for never."""
+
+    light: Light
+    why: str
+    at: int
+    asked: int
 
 
 async def overview(asked: Asked) -> Answer:
@@ -59,12 +73,21 @@ async def overview(asked: Asked) -> Answer:
         "chart": bars(names, told.spans, ROUTE_COLOURS) if sum(totals.values()) else "",
         "names": names,
         "told": told,
+        "verified": await asked.read(lambda audit: _verified(asked, audit)),
         "since": day(query.since),
         "bundle": bundle,
         "stale": asked.parts.policies.health().detail,
         "expiring": _expiring(bundle.exceptions, now),
         "kept": round(100 * totals[Route.LOCAL.value] / max(1, sum(totals.values()))),
     })  # fmt: skip
+
+
+async def verify_now(asked: Asked) -> Answer:
+    """Have the whole ledger verified soon, by whichever process does that: the wish is a record."""
+    wish = Event(kind=EventKind.ADMIN, at=asked.parts.clock.now(), action=ASKED, subject=asked.who)
+    await asked.parts.ledger.append(wish)
+    asked.parts.verify_soon()
+    return Redirect("/console/")
 
 
 def _counted(audit: SqlAudit, query: Query, width: int, days: DayCounts) -> Overview:
@@ -74,7 +97,6 @@ def _counted(audit: SqlAudit, query: Query, width: int, days: DayCounts) -> Over
     told.open_intents = count(audit.connection, owing, 10_000).number
     note = newest_note(audit.connection)
     told.signed, told.signed_at = (read_note(note).size, newest_signed_at(audit.connection)) if note else (0, 0)
-    _last_verified(audit, told)
     return told
 
 
@@ -93,13 +115,21 @@ def _days(audit: SqlAudit, query: Query, days: DayCounts) -> tuple[dict[str, lis
     return {route: [each.routes[route] for each in found] for route in ROUTES}, whole
 
 
-def _last_verified(audit: SqlAudit, told: Overview) -> None:
-    """When the ledger was verified last, by a report or with `--record`, and what it came to."""
-    for record in search(audit.connection, Query(kind="admin"), limit=_CHECKS).records:
-        action = text_at(record.document, "action")
-        if action.startswith("verified_"):
-            told.verified, told.verified_at = action.removeprefix("verified_"), whole_at(record.document, "t")
-            return
+def _verified(asked: Asked, audit: SqlAudit) -> Verified:
+    """What the last verification came to, be it the gateway's own, a report's, or one with `--record`."""
+    last, interval = last_verified(audit.connection), int(asked.parts.settings.ledger.verify_interval_s * 1_000_000)
+    light, why = _light_of(audit, last, asked.parts.public_key)
+    if light is Light.GREEN and is_overdue(last.at, asked.parts.clock.now(), interval):
+        light, why = Light.AMBER, "Sound when it was verified last, and overdue to be verified again."
+    return Verified(light, why, last.at, last.asked)
+
+
+def _light_of(audit: SqlAudit, last: LastVerified, public_key: str) -> tuple[Light, str]:
+    if last.record is None:
+        return Light.AMBER, "Not verified yet: the gateway does it within a minute of its start, unless that is off."
+    if proof_of(audit, last.record, public_key).light is Light.RED:
+        return Light.RED, "Altered: the record of the last verification is not what was signed."
+    return _VERIFIED.get(last.verdict, (Light.AMBER, "It came to something that this version does not know."))
 
 
 def _names(query: Query, width: int) -> list[str]:

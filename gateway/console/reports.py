@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from gateway.adapters.ledger_export import ExportRefused, LedgerExport, Wanted
+from gateway.adapters.ledger_verification import verified_event
 from gateway.adapters.part_export import PartExport
-from gateway.adapters.sql_audit import SqlAudit, until_signed
+from gateway.adapters.sql_audit import SqlAudit, but_unsigned, until_signed
 from gateway.adapters.sql_policies import kept_files
 from gateway.adapters.sql_records import StoredRecord, of_period, with_outcome
 from gateway.adapters.sql_search import search
@@ -20,7 +21,6 @@ from gateway.console.exporting import INSTRUCTIONS, archived
 from gateway.console.gate import Seen
 from gateway.console.rendering import STYLE, day, linked, render
 from gateway.domain.accounts import FAR, Sight
-from gateway.domain.evidence import Event, EventKind
 from gateway.domain.ledger_costs import SAVED
 from gateway.domain.ledger_report import MOST_LISTED, SENSITIVE, PeriodReport
 from gateway.domain.ledger_search import Query
@@ -80,15 +80,16 @@ async def _report(asked: Asked) -> dict[str, object]:
     sight = _period(asked)
     key = read_public_key(asked.parts.public_key)
 
-    def work(audit: SqlAudit) -> tuple[PeriodReport, Report]:
+    def work(audit: SqlAudit) -> tuple[PeriodReport, Report, int]:
         with _ONE_AT_A_TIME:
-            return _counted(audit, sight), Verification(audit, key).run()
+            report = Verification(audit, key, asked.parts.outside).run()
+            return _counted(audit, sight), report, audit.count() + report.pending
 
     await asyncio.to_thread(until_signed, asked.parts.database, _PATIENCE_S)  # the record of this look is one, too
-    told, verified = await asked.read(work)
+    told, verified, count = await asked.read(work)
+    await asyncio.to_thread(but_unsigned, asked.parts.database, verified, count)
     verdict = verified.verdict.name.lower()
-    event = Event(kind=EventKind.ADMIN, at=asked.parts.clock.now(), action=f"verified_{verdict}", subject="")
-    await asked.parts.ledger.append(event)
+    await asked.parts.ledger.append(verified_event(verdict, asked.parts.clock.now()))
     return {
         "title": "Reports",
         "since": day(sight.since),

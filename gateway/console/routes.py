@@ -8,7 +8,7 @@ from gateway.console.decision import decision
 from gateway.console.decisions import decisions, what_is_sought
 from gateway.console.exporting import export
 from gateway.console.gate import Route
-from gateway.console.overview import overview
+from gateway.console.overview import overview, verify_now
 from gateway.console.saving import save_view
 from gateway.console.why import why, why_page
 from gateway.domain.accounts import Role
@@ -18,6 +18,7 @@ EVERYONE: frozenset[Role] = frozenset()
 SIGNED_IN = frozenset(Role)
 ADMINISTERING = frozenset({Role.ADMINISTRATOR})
 REVIEWING = frozenset({Role.REVIEWER})
+VERIFYING = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 HANDING_OVER = frozenset({Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR})
 
 ROUTES: tuple[Route, ...] = (
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/oidc", roles=EVERYONE, page=single_sign_on.begin),
     Route(method="GET", path="/oidc/back", roles=EVERYONE, page=single_sign_on.come_back),
     Route(method="GET", path="/", roles=SIGNED_IN, page=overview, seen=ViewAction.OVERVIEW),
+    Route(method="POST", path="/verify", roles=VERIFYING, page=verify_now),
     Route(
         method="GET", path="/decisions", roles=SIGNED_IN, page=decisions, seen=ViewAction.SEARCHED, what=what_is_sought
     ),

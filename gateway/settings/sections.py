@@ -40,7 +40,8 @@ class Ledger(Section):
     """The ledger's signing key, how long an append may take, how long records are kept.
 
     `origin` names the log in its checkpoints (empty: a name made from the key), `signed_file` remembers the newest one
-    (empty: beside the key), `heartbeat_s` is how long it may be silent."""
+    (empty: beside the key), `heartbeat_s` is how long it may be silent. It is verified every `verify_interval_s` (0:
+    never by itself); then `witnesses`, each a line as a witness prints it, have to have cosigned it."""
 
     key_file: Path = Path("var/ledger.key")
     append_deadline_ms: int = Field(default=250, ge=1, le=60_000)
@@ -48,6 +49,8 @@ class Ledger(Section):
     signed_file: str = ""
     heartbeat_s: float = Field(default=60.0, gt=0)
     retention: Literal["6 months", "13 months", "6 years"] = "13 months"
+    verify_interval_s: float = Field(default=86_400.0, ge=0)
+    witnesses: tuple[str, ...] = ()
 
 
 class Policies(Section):

@@ -82,6 +82,9 @@ topologySpreadConstraints:
   "server" (dict "host" "0.0.0.0" "port" 8080 "shutdown_s" 40)
   "ledger" (dict "key_file" "/run/gateway/ledger.key" "signed_file" "/var/lib/gateway/ledger.signed")
 -}}
+{{- if .Values.cosign.enabled }}
+{{- $_ := set $own.ledger "witnesses" (list .Values.cosign.witnessKey) }}
+{{- end }}
 {{- if or .Values.policies.files .Values.policies.configMap .Values.policies.volume }}
 {{- $_ := set $own "policies" (dict "dir" "/etc/gateway/policies") }}
 {{- end }}

@@ -24,6 +24,9 @@ PULLED = {
     "gateway_ledger_append_failures_total",
     "gateway_ledger_lost",
     "gateway_ledger_open_intents",
+    "gateway_ledger_unsound",
+    "gateway_ledger_verification_overdue",
+    "gateway_ledger_verified_seconds",
     "gateway_local_model_open_requests",
     "gateway_policy_info",
 }
