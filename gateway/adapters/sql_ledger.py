@@ -88,11 +88,8 @@ class _Taken:
     evidence: list[Evidence] = field(default_factory=list)
     calls: list[_Call] = field(default_factory=list)
     stop: bool = False
-
-    @property
-    def can_wait(self) -> bool:
-        """Whether no caller waits for any of it: outcomes may share the transaction of the next decision."""
-        return not self.calls and all(isinstance(each, Outcome) for each in self.evidence)
+    can_wait: bool = True
+    """Whether no caller waits for any of it: outcomes may share the transaction of the next decision."""
 
     def add(self, job: _Append | _Call | _Stop) -> None:
         """Sort one job in. Nobody waits any more for an abandoned one."""
@@ -101,10 +98,12 @@ class _Taken:
                 self.stop = True
             case _Call():
                 self.calls.append(job)
+                self.can_wait = False
             case _Append(evidence=evidence):
                 if not job.abandoned:
                     self.appends.append(job)
                     self.evidence.append(evidence)
+                    self.can_wait = self.can_wait and isinstance(evidence, Outcome)
             case _:
                 assert_never(job)
 

@@ -25,7 +25,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from msgspec.json import Encoder
+from msgspec import MsgspecError
+from msgspec.json import Decoder, Encoder
 
 from gateway.domain.commitment import Secrets, commitment, pseudonym
 from gateway.domain.evidence import (
@@ -56,6 +57,7 @@ NO_LEAF = bytes(32)
 
 _CANONICAL = Encoder(order="sorted")
 """Sorted keys, no spaces. Of what is no ASCII, or no number, it makes JSON that the closed schema does not take."""
+_READER = Decoder()
 
 _KINDS = {
     Route.EXTERNAL: "intent",
@@ -120,18 +122,13 @@ def encode(evidence: Evidence, link: Link, secrets: Secrets) -> Record:
 
 
 def _canonical(document: Mapping[str, Json]) -> bytes:
-    """The bytes that are stored; none for what is not JSON."""
+    """The bytes that are stored; none for what is not JSON: the encoder would write bytes, times and others down as
+    strings, too, and those read back as something else."""
     try:
-        return _CANONICAL.encode(document) if _is_plain(document) else b""
-    except (TypeError, ValueError, OverflowError, RecursionError):
+        body = _CANONICAL.encode(document)
+        return body if _READER.decode(body) == document else b""
+    except (MsgspecError, TypeError, ValueError, OverflowError, RecursionError):
         return b""
-
-
-def _is_plain(value: object) -> bool:
-    """Whether all of it is JSON's own: the encoder would write bytes, times and others down as strings, too."""
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.values()))
-    return all(map(_is_plain, value)) if isinstance(value, list) else isinstance(value, str | int)
 
 
 def sent_digest(evidence: Evidence) -> bytes:
