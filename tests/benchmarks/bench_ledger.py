@@ -1,8 +1,10 @@
 """The ledger's speed: python -m tests.benchmarks.bench_ledger [--records N] [--out docs/benchmarks/ledger.json]
 
-A request is two records, its decision and its outcome, each durable before the next of its task is begun. One task
-alone says what is added to an idle request. Then 64 tasks at once, spread over 1 to 8 writers: each writer is a process
-of its own with one committer, as gateway workers are, and one of them keeps the tree, signs and indexes meanwhile.
+A request is two records, its decision and its outcome, each durable before the next of its task is begun. A caller
+waits for the decision alone: that is the time told first. The outcome is recorded beside the answer (it waits a little
+for another decision to be written with), and its time is told apart. One task alone says what is added to an idle
+request. Then 64 tasks at once, spread over 1 to 8 writers: each writer is a process of its own with one committer, as
+gateway workers are, and one of them keeps the tree, signs and indexes meanwhile.
 
 Beside them in the same run: what the disk takes for one `fdatasync`, and the design that this ledger does not have, one
 global chain under a row lock, with the same number of processes. Last, the time from a record to the signed checkpoint
@@ -37,7 +39,7 @@ from gateway.adapters.ledger_tree import Unobserved
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.tables import records, tree_entries
 from gateway.domain.errors import GatewayFault
-from gateway.domain.evidence import Decided, Evidence
+from gateway.domain.evidence import Decided, Evidence, Outcome
 from tests.benchmarks import ledger_page
 from tests.evidence import CLOCK, decided, outcome
 from tests.postgres import server_url, start_server
@@ -50,8 +52,9 @@ _BODY_BYTES = 1300
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the results. Times in milliseconds; `cpu_us` is processor time of the writers, a record. `refused`
-    appends are tried again, and count with the time that both took."""
+    """One line of the results. Times in milliseconds: `p50` and `p99` of what a caller waits for, `beside` of outcomes;
+    `cpu_us` is processor time of the writers, a record. `refused` appends are tried again, and count with the time that
+    both took."""
 
     name: str
     writers: int
@@ -60,6 +63,8 @@ class Row:
     per_second: float
     p50: float
     p99: float
+    beside_p50: float
+    beside_p99: float
     cpu_us: float
     refused: int
 
@@ -77,10 +82,11 @@ class Job:
 
 @dataclass
 class Took:
-    """What one process measured: each record's seconds, when it began and ended, its processor time, and what it
-    signed: (size, microseconds)."""
+    """What one process measured: the seconds of each record that a caller waits for, and of each outcome beside; when
+    it began and ended, its processor time, and what it signed: (size, microseconds)."""
 
     seconds: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
     begin: float = 0
     end: float = 0
     cpu: float = 0
@@ -111,7 +117,8 @@ async def _write(job: Job, ready: Pipe) -> Took:
     ledger = await _started(
         lambda: SqlLedger(engine=engine, key=key, clock=CLOCK, deadline_ms=60_000, signer=signer, observer=seen)
     )
-    requests = iter([decided() for _ in range(job.records // 2)])
+    decisions = [decided() for _ in range(job.records // 2)]
+    requests = iter([(each, outcome(each.decision_id)) for each in decisions])
     took = Took()
     _wait(ready)
     took.begin, cpu = time.monotonic(), time.process_time()
@@ -133,17 +140,17 @@ async def _started(make: Callable[[], SqlLedger]) -> SqlLedger:
     raise DatabaseUnfit("no ledger starts")
 
 
-async def _task(ledger: SqlLedger, requests: Iterator[Decided], took: Took, job: Job) -> None:
-    for evidence in requests:
+async def _task(ledger: SqlLedger, requests: Iterator[tuple[Decided, Outcome]], took: Took, job: Job) -> None:
+    for decision, end in requests:
         if job.rate:
-            due = took.begin + len(took.seconds) / job.rate
+            due = took.begin + 2 * len(took.seconds) / job.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-        now = dataclasses.replace(evidence, at=CLOCK.now())
-        for each in (now, outcome(now.decision_id)):
+        now = dataclasses.replace(decision, at=CLOCK.now())
+        for evidence, seconds in ((now, took.seconds), (end, took.beside)):
             start = time.perf_counter()
-            while not await _durable(ledger, each):
+            while not await _durable(ledger, evidence):
                 took.refused += 1
-            took.seconds.append(time.perf_counter() - start)
+            seconds.append(time.perf_counter() - start)
 
 
 async def _durable(ledger: SqlLedger, evidence: Evidence) -> bool:
@@ -219,17 +226,24 @@ def together(work: Callable[[Job, Pipe], Took], job: Job, writers: int) -> list[
 def measured(name: str, work: Callable[[Job, Pipe], Took], job: Job, writers: int = 1) -> tuple[Row, list[Took]]:
     """The figures of one measurement, printed."""
     took = together(work, job, writers)
-    ordered = sorted(second for each in took for second in each.seconds)
+    waited = [second for each in took for second in each.seconds]
+    beside = [second for each in took for second in each.beside]
+    count = len(waited) + len(beside)
     whole = max(each.end for each in took) - min(each.begin for each in took)
-    p50, p99 = (round(ordered[int(len(ordered) * part)] * 1000, 3) for part in (0.50, 0.99))
-    cpu = round(sum(each.cpu for each in took) / len(ordered) * 1e6, 1)
+    cpu = round(sum(each.cpu for each in took) / count * 1e6, 1)
     refused = sum(each.refused for each in took)
-    row = Row(name, writers, job.tasks, len(ordered), round(len(ordered) / whole, 1), p50, p99, cpu, refused)
-    print(
-        f"{name:34} {writers:7} {job.tasks:5} {row.records:8} {row.per_second:12.1f} {p50:9.3f} {p99:9.3f} {cpu:9.1f}"
-        f" {refused or ''}"
-    )
+    times = (*_times(waited), *_times(beside))
+    row = Row(name, writers, job.tasks, count, round(count / whole, 1), *times, cpu, refused)
+    told = " ".join(f"{each:9.3f}" for each in times)
+    print(f"{name:34} {writers:7} {job.tasks:5} {count:8} {row.per_second:12.1f} {told} {cpu:9.1f} {refused or ''}")
     return row, took
+
+
+def _times(seconds: Sequence[float]) -> tuple[float, float]:
+    """p50 and p99 in milliseconds; 0 of nothing."""
+    ordered = sorted(seconds) or [0.0]
+    p50, p99 = (round(ordered[int(len(ordered) * part)] * 1000, 3) for part in (0.50, 0.99))
+    return p50, p99
 
 
 def lag(job: Job, took: Sequence[Took]) -> dict[str, float]:
@@ -253,7 +267,7 @@ def lag(job: Job, took: Sequence[Took]) -> dict[str, float]:
 
 def measure(folder: Path, count: int) -> dict[str, object]:
     """All measurements."""
-    heads = ("writers", "tasks", "records", "records/s", "p50 ms", "p99 ms", "cpu us")
+    heads = ("writers", "tasks", "records", "records/s", "p50 ms", "p99 ms", "beside", "p99 ms", "cpu us")
     print(f"{'':34} {heads[0]:>7} {heads[1]:>5} {heads[2]:>8} {heads[3]:>12} " + " ".join(f"{h:>9}" for h in heads[4:]))
     rows = [measured("the disk alone: 4 KiB, fdatasync", sync, Job("", folder, 1, min(count, 500)))[0]]
     server = start_server(folder / "postgres")
