@@ -141,7 +141,7 @@ def _appending(appending: Figures) -> str:
     lines = [
         "## Appending\n",
         "A caller waits for the decision; its outcome is recorded beside the answer.\n",
-        "| | writers | at once | records | records/s | decision p50, p99 ms | outcome p50, p99 ms | processor us each |",
+        "| | writers | at once | records | records/s | decision p50, p99 ms | outcome p50, p99 ms | cpu us each |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
