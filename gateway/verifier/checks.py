@@ -8,11 +8,13 @@
     receipts, old checkpoints   what somebody outside keeps is in here
 
 A finding has a code, says what it means, and names the record. `run` reads once, from the first record to the last, and
-holds in memory only what is open. `together` has several processes read for it.
+holds in memory only what is open, with eight bytes a decision: where an id comes twice, it reads again to name the
+records. `together` has several processes read for it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,11 +23,12 @@ from typing import Protocol
 from .findings import MOST_NAMED, Report
 from .formats import PublicKey, Tree
 from .kept import open_kept, open_notes, open_receipts
-from .learned import DAY, Chain, Entry, Learned, named
+from .learned import DAY, DECISIONS, Chain, Entry, Learned, named
+from .said import said_in
 
 
 class Source(Protocol):
-    """Where records come from. Each is read once, in this order."""
+    """Where records come from. Each is read once, in this order; records again where two decisions share an id."""
 
     whole: bool
     """Whether it is all of the ledger; a part is checked by its proofs alone."""
@@ -114,6 +117,7 @@ class Verification:
             for entry in self._source.pending():
                 self._pending(entry)
             self._finish_meaning()
+        self._name_shared_ids()
         self._finish_receipts()
         return self.report
 
@@ -193,6 +197,14 @@ class Verification:
         }
         for key in sorted(self._source.lacking(named)):
             self.report.add("key-missing", f"tenant {key[0]}, day {key[1]}, from {named[key]} on")
+
+    def _name_shared_ids(self) -> None:
+        """Decisions whose id one before them has. What is kept of an id tells no place, so they are read again."""
+        twice = self.learned.ids.twice()
+        for entry in itertools.chain(self._source.entries(), self._source.pending()) if twice else ():
+            said = said_in(entry.body) if entry.body is not None else None
+            if said is not None and said.k in DECISIONS and twice.has_seen(said.id):
+                self.report.add("decision-twice", named(entry, said))
 
     def _finish_receipts(self) -> None:
         for receipt in self.learned.receipts.values():

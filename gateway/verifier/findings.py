@@ -34,7 +34,7 @@ CODES: dict[str, tuple[Verdict, str]] = {
     "checkpoint-forged": (Verdict.ALTERED, "a checkpoint is not signed by this key"),
     "cosignature-forged": (Verdict.ALTERED, "what stands there as a witness's signature is not one"),
     "outcome-alone": (Verdict.ALTERED, "there is an outcome, and no decision before it"),
-    "decision-twice": (Verdict.ALTERED, "a decision of this id was open already: one outcome would stand for both"),
+    "decision-twice": (Verdict.ALTERED, "a decision before it has this id: the outcome of one would stand for both"),
     "salt-missing": (Verdict.ALTERED, "the commitments of this record cannot be opened, and no erasure says so"),
     "key-missing": (Verdict.ALTERED, "the key of these commitments is gone, and neither erasure nor retention says so"),
     "prune-exceeded": (Verdict.ALTERED, "more records were dropped than retention ordered"),

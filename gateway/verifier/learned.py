@@ -6,6 +6,8 @@ order by `follow`.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import sys
 from array import array
 from collections.abc import Iterator
@@ -20,8 +22,9 @@ COLUMNS = ("leaf", "kind", "decision_id", "at", "tenant", "app", "label", "route
 """What a database keeps beside a record: its leaf, and what it is searched by."""
 
 DAY = 86_400_000_000
-_DECISIONS = ("intent", "local", "block")
+DECISIONS = ("intent", "local", "block")
 _NO_LEAF = "0" * 64
+_PARTS = 64
 
 
 class Entry(NamedTuple):
@@ -77,6 +80,50 @@ class Gone:
                 yield f"record {writer}/{sequence} at {position}"
 
 
+class Ids:
+    """Ids of decisions, each kept as eight bytes of its hash: there may be millions. In parts, so that few are sorted
+    at once."""
+
+    def __init__(self) -> None:
+        self._parts = [array("Q") for _ in range(_PARTS)]
+
+    def add(self, decision: str) -> None:
+        """One more."""
+        mark = _mark(decision)
+        self._parts[mark % _PARTS].append(mark)
+
+    def follow(self, later: Ids) -> None:
+        """Those of a later slice."""
+        for mine, theirs in zip(self._parts, later._parts, strict=True):
+            mine.extend(theirs)
+
+    def twice(self) -> Twice:
+        """Those that came more than once."""
+        found = set[int]()
+        for part in self._parts:
+            found.update(mark for mark, after in itertools.pairwise(sorted(part)) if mark == after)
+        return Twice(found)
+
+
+class Twice:
+    """Tells the ids that came more than once, as they are read again. None by its hash alone."""
+
+    def __init__(self, marks: set[int]) -> None:
+        self._marks = marks
+        self._seen = set[str]()
+
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
+    def has_seen(self, decision: str) -> bool:
+        """Whether this id was asked for before."""
+        if decision in self._seen:
+            return True
+        if _mark(decision) in self._marks:
+            self._seen.add(decision)
+        return False
+
+
 class Learned:
     """What consecutive records come to. `linked` where chains are whole; `later` where they may begin in a slice before
     this one: then `starts` keeps, for each writer, its first number here and the leaf that it says it follows (`None`
@@ -89,6 +136,7 @@ class Learned:
         self.receipts = receipts
         self.chains: dict[str, Chain] = {}
         self.starts: dict[str, tuple[int, str | None]] = {}
+        self.ids = Ids()
         self.open: dict[str, bool] = {}
         self.alone: dict[str, tuple[str, str]] = {}
         self.ended: set[str] = set()
@@ -164,7 +212,8 @@ class Learned:
 
     def _meaning(self, entry: Entry, said: Said) -> None:
         kind, decision = said.k, said.id
-        if kind in _DECISIONS:
+        if kind in DECISIONS:
+            self.ids.add(decision)
             if kind != "block":
                 self._begin(entry, said)
             self._decision(entry, said)
@@ -187,8 +236,6 @@ class Learned:
         """A decision that will have an outcome. A writer records one after its decision; those of other writers stand
         in the tree in any order."""
         decision = said.id
-        if decision in self.open:
-            self.report.add("decision-twice", named(entry, said))
         if decision in self.alone and self.alone[decision][0] == entry.writer:
             self.report.add("outcome-alone", self.alone.pop(decision)[1])
         self.open[decision] = said.k == "intent" or self.open.get(decision, False)
@@ -218,6 +265,7 @@ class Learned:
         if not (begun.isdisjoint(self.open) and begun.isdisjoint(self.alone)):
             return False
         self.chains.update(later.chains)
+        self.ids.follow(later.ids)
         for decision, by in later.alone.items():
             if self.open.pop(decision, None) is None:
                 self.alone.setdefault(decision, by)
@@ -236,6 +284,10 @@ class Learned:
         self.report.records += later.report.records
         self.report.erasures += later.report.erasures
         return not later.report.found
+
+
+def _mark(decision: str) -> int:
+    return int.from_bytes(hashlib.blake2b(decision.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def named(entry: Entry, said: Said | None = None) -> str:

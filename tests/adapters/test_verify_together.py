@@ -172,6 +172,20 @@ def test_what_decisions_share_is_found_across_slices(house: House, between: int)
 
 
 @pytest.mark.usefixtures("sliced")
+def test_an_id_that_comes_again_after_its_outcome_is_found_across_slices(house: House) -> None:
+    """Each of the two decisions has an outcome, and nothing of them is open where a slice ends."""
+    twice = decided()
+    for writer, other in (("gw-00000006", "gw-00000007"), ("gw-00000008", "gw-00000009")):
+        house.write(writer, twice, outcome(twice.decision_id))
+        house.fill(60, other)
+        house.integrate()
+    expected = alone(house, Outside())
+
+    assert {"decision-twice": 1} == expected.found
+    assert expected == by_two(house, Outside())
+
+
+@pytest.mark.usefixtures("sliced")
 def test_a_record_of_other_types_is_found_where_a_slice_begins(house: House) -> None:
     """There the leaf that it follows stands in another slice."""
     [(writer, sequence)] = house.rows("SELECT writer, sequence FROM tree_entries WHERE position = 82")
