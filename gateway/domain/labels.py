@@ -77,6 +77,7 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
     Entity("MAC_ADDRESS"): _means("internal", DataClass.PII),
     Entity("DEVICE_ID"): _means("internal", DataClass.PII),
     Entity("VEHICLE_REGISTRATION"): _means("internal", DataClass.PII),
+    Entity("PERSON_ID"): _means("internal", DataClass.PII),
     Entity("ORGANIZATION_ID"): _means("internal"),
     Entity("EMAIL_ADDRESS"): _means("confidential", DataClass.PII),
     Entity("PHONE_NUMBER"): _means("confidential", DataClass.PII),

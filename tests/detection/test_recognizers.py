@@ -31,6 +31,13 @@ def test_a_key_is_a_secret(found: Find, value: str) -> None:
         ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
         ("my password is Tr0ub4dor&3", "Tr0ub4dor&3"),
         ("Authorization: Bearer a1b2c3d4e5f6g7h8i9j0", "a1b2c3d4e5f6g7h8i9j0"),
+        (
+            "the secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY no longer works",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        ),
+        ("jdbc:oracle:thin:scott/t1ger@//db:1521/orcl", "t1ger"),
+        ("the PIN for her card is 4821", "4821"),
+        ("door code: 7719", "7719"),
     ],
 )
 def test_an_assigned_secret_is_found(found: Find, text: str, secret: str) -> None:
@@ -41,7 +48,9 @@ def test_an_assigned_secret_is_found(found: Find, text: str, secret: str) -> Non
 @pytest.mark.parametrize(
     "text",
     ["password = getpass()", "password: str = None", "api_key = os.environ['KEY']", "Enter your password: ", "token = tokens[0]", "The password is incorrect",
-     "secret_key=settings.SECRET_KEY", "How do I reset my password in Outlook?", "password=${DB_PASSWORD}", "max_tokens: 4096"],
+     "secret_key=settings.SECRET_KEY", "How do I reset my password in Outlook?", "password=${DB_PASSWORD}", "max_tokens: 4096",
+     "pin 13 of the board", "PIN code 110001, New Delhi", "the key org.springframework.boot.autoconfigure.SpringBootApplication", "token AuthenticationTokenProviderFactoryBean",
+     "key 550e8400-e29b-41d4-a716-446655440000", "commit key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"],
 )  # fmt: skip
 def test_code_about_secrets_is_no_secret(found: Find, text: str) -> None:
     """Types, variables, stand-ins and sentences."""
@@ -69,6 +78,8 @@ def test_a_mailbox_is_found_in_every_writing(found: Find, written: str) -> None:
         ("monthly_income: USD 4200", "USD 4200"),
         ("her wage is $18 an hour", "$18"),
         ("Her debt is 3 million euros", "3 million euros"),
+        ("salary: 90,000; grade 4", "90,000"),
+        ("he earns 90k", "90k"),
     ],
 )
 def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str) -> None:
@@ -80,7 +91,7 @@ def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str
     "text",
     ["The jacket costs $40 there", "revenue rose to $3.2 million", "echo $1 $2", "a $5 coffee, 3 pounds of flour", "the balance of 12 trees",
      "how does a mortgage work?", "the debt grew by 40 percent", "loan 4711 of the library",
-     "Bob owes me 5 dollars for lunch", "a balance of 3.50 EUR per item", "bonus packs from €12,99 on"],
+     "her salary in 2023 was good", "the wage of workers in 1 of 4 countries", "Bob owes me 5 dollars for lunch", "a balance of 3.50 EUR per item", "bonus packs from €12,99 on"],
 )  # fmt: skip
 def test_a_price_is_nobodys_finances(found: Find, text: str) -> None:
     """And neither is a matter without a sum, a number without a currency, or pocket money."""
@@ -109,7 +120,9 @@ def test_a_formatted_phone_number_stands_alone(found: Find, written: str) -> Non
     assert ("PHONE_NUMBER", written) in found(f"It is {written}.")
 
 
-@pytest.mark.parametrize("text", ["call me on 6502530000", "Phone:\n467 3395", "mobile 07700 900123"])
+@pytest.mark.parametrize(
+    "text", ["call me on 6502530000", "Phone:\n467 3395", "mobile 07700 900123", "call Sarah at 555-0142"]
+)
 def test_a_bare_phone_number_needs_evidence(found: Find, text: str) -> None:
     """Digits alone are a telephone number when the text says so."""
     assert ["PHONE_NUMBER"] == [entity for entity, _ in found(text)]
@@ -118,7 +131,7 @@ def test_a_bare_phone_number_needs_evidence(found: Find, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["id 6502530000", "1700000000", "3.141592653589793", "2021-05-06 10:11", "version 10.2.13.4", "obj.to(123)", "self.model.to(device)", "192.168.1", "np.int64(7)",
-     "550e8400-e29b-41d4-a716-446655440000", "9f86d081884c7d659a2feaa0c55ad015", "x = 12345678", "l[::3]", "0.0.0.0", "127.0.0.1:8080"],
+     "550e8400-e29b-41d4-a716-446655440000", "9f86d081884c7d659a2feaa0c55ad015", "x = 12345678", "l[::3]", "0.0.0.0", "127.0.0.1:8080", "part 555-0142", "call it 100-2000 times"],
 )  # fmt: skip
 def test_technical_numbers_are_left_alone(found: Find, text: str) -> None:
     """Ids, epochs, versions, hashes, floats and code."""
@@ -142,6 +155,10 @@ def test_technical_numbers_are_left_alone(found: Find, text: str) -> None:
         ("takes metformin daily", "MEDICAL_CONDITION", "metformin"),
         ("diagnosis F32.1", "MEDICAL_CONDITION", "F32.1"),
         ("patient has a fever", "MEDICAL_CONDITION", "fever"),
+        ("the cvv is 123", "ACCOUNT_NUMBER", "123"),
+        ("her employee id is E-40921", "PERSON_ID", "E-40921"),
+        ("student number: 20231189", "PERSON_ID", "20231189"),
+        ("IMEI 490154203237518", "DEVICE_ID", "490154203237518"),
         ("born on 3 March 1980", "DATE_TIME", "3 March 1980"),
         ("a 45-year-old", "AGE", "45"),
         (
@@ -159,6 +176,37 @@ def test_technical_numbers_are_left_alone(found: Find, text: str) -> None:
 def test_each_kind_is_found(found: Find, text: str, entity: str, value: str) -> None:
     """One plain example of each entity."""
     assert (entity, value) in found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("her blood pressure is fine", "blood pressure"),
+        ("BP 150/95 at noon", "BP 150/95"),
+        ("a glucose of 180 mg/dL", "180 mg/dL"),
+        ("PSA is 7.1", "PSA is 7.1"),
+        ("a temperature of 39.4 °C", "temperature of 39.4 °C"),
+        ("she is 12 weeks pregnant", "pregnant"),
+        ("he sees a therapist", "therapist"),
+        ("the knee surgery is on Tuesday", "knee surgery"),
+        ("she broke her left arm", "broke her left arm"),
+        ("recovering from a stroke", "stroke"),
+        ("she has been feeling depressed", "depressed"),
+    ],
+)
+def test_what_everybody_says_of_health_is_found(found: Find, text: str, value: str) -> None:
+    """Not only what a doctor writes."""
+    assert ("MEDICAL_CONDITION", value) in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the strokes of a pen", "a seizure of assets", "the Great Depression of 1929", "HR is on floor 3", "room temperature 21 C",
+     "functions without side effects", "a chronic bug in the scheduler", "pressure 180 psi", "a GPU with 24 GB", "the sales operation"],
+)  # fmt: skip
+def test_other_matters_are_no_health_content(found: Find, text: str) -> None:
+    """Words that mean other things as often."""
+    assert "MEDICAL_CONDITION" not in {entity for entity, _ in found(text)}
 
 
 @pytest.mark.parametrize(

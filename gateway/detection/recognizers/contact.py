@@ -157,6 +157,7 @@ def phone_recognizer(gate: Gate) -> RuleRecognizer:
         (r"\d{3} \d{3} \d{4}" + _EXTENSION, 0.45, 0.85, _valid_somewhere),
         (r"\d{2,4}(?:[ \-.]\d{2,4}){2,5}", 0.2, 0.7, _valid_somewhere),
         (r"\d{8,13}" + _EXTENSION, 0.1, 0.7, _valid_somewhere),
+        (r"[2-9]\d{2}[\-.]\d{4}", 0.1, 0.7, standing_alone),
     )
     rules = [
         Rule(entity="PHONE_NUMBER", pattern=_LABELLED, score=0.8, check=_dialled, group=1),

@@ -9,14 +9,28 @@ from __future__ import annotations
 import re
 
 from gateway.detection.recognizers import health_terms_es
-from gateway.detection.recognizers.health_terms import AMBIGUOUS, CLINICAL, CONDITIONS, DRUGS, listed
+from gateway.detection.recognizers.health_terms import AMBIGUOUS, CLINICAL, CONDITIONS, DRUGS, EVERYDAY, listed
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
 
 _CLINICAL_WORDS = words(
     "patient", "doctor", "dr", "physician", "nurse", "hospital", "clinic", "clinical", "medical", "diagnosis", "diagnosed", "dx", "hx", "pmh", "symptom", "suffer",
     "suffers", "suffering", "suffered", "prescribed", "prescription", "treated for", "treatment", "admitted", "history of", "surgeon", "medication", "mg", "condition",
     "disability", "sick leave", "illness", "disease", "complains of", "complained of", "presents with", "presented with", "hospitalized", "therapy", "er", "icu",
+    "had a", "has a", "feel", "feels", "feeling", "felt", "severe", "mild", "acute", "suspected", "recovering from", "recovery", "recovered from", "after his", "after her", "after my",
+    "sick", "ill", "ambulance", "ward", "meds", "dosage", "allergic", "therapist", "anxiety", "suicidal", "pills", "painkiller", "doctor's note", "gp", "knee", "hip", "spine", "spinal", "lung",
+    "kidney", "liver", "chest", "abdominal", "skin", "wrist", "ankle", "shoulder", "heart", "brain", "undergo", "undergoing", "undergone", "underwent",
 )  # fmt: skip
+_READINGS = (
+    r"\bBP:? ?(?:is |was |of )?\d{2,3}/\d{2,3}\b",
+    r"\b\d{2,3}/\d{2,3} ?mm ?Hg\b",
+    r"\b\d[\d.]{0,5} ?(?:mg/dL|mmol/L|mmHg|ng/mL|IU/L|mEq/L|g/dL|mcg/mL|µmol/L|beats per minute|breaths per minute)\b",
+    r"\b(?:A1C|A1c|LDL|HDL|TSH|PSA|eGFR|CRP|WBC|SpO2|FEV1|GFR|BUN)(?: level)?:? ?(?:is |was |of |at |= ?)?\d{1,3}(?:\.\d{1,2})?\b",
+    r"(?i)\b(?:fever|temperature|temp)(?: of| is| was|:)? ?(?:3[6-9]|4[0-2])(?:\.\d)? ?(?:° ?)?C\b",
+    r"(?i)\b(?:fever|temperature|temp)(?: of| is| was|:)? ?(?:9[5-9]|10[0-7])(?:\.\d)? ?(?:° ?)?F\b",
+    r"(?i)\b(?:broken|broke (?:his|her|my|their)|fractured) (?:left |right )?(?:leg|arm|hip|wrist|ankle|rib|ribs|collarbone|nose|foot|hand|elbow|jaw|finger|toe|shoulder|skull)\b",
+    r"(?i)\b(?:knee|hip|heart|back|eye|brain|spinal|dental|plastic|cataract|bariatric|emergency|cosmetic|shoulder|hernia|gallbladder|open[ -]heart|laser eye|weight[ -]loss) surgery\b",
+)
+"""What is measured of a body, and what was broken or mended of it."""
 _SPANISH_CLINICAL_WORDS = words(
     "paciente", "médico", "médica", "doctor", "doctora", "dr", "dra", "enfermera", "enfermero", "hospital", "clínica", "clínico", "urgencias", "ingreso", "ingresó", "ingresado", "ingresada", "historia clínica",
     "antecedentes", "padece", "sufre", "presenta", "refiere", "diagnóstico", "diagnosticado", "diagnosticada", "receta", "recetado", "consulta", "alta médica", "baja médica", "exploración", "analítica", "mg",
@@ -66,6 +80,8 @@ def health_recognizer(gate: Gate) -> RuleRecognizer:
         Rule(entity="MEDICAL_CONDITION", pattern=_any_of(DRUGS), score=0.85),
         Rule(entity="MEDICAL_CONDITION", pattern=r"\b(?:AIDS|ALS|COPD|CHF|STD|STI|TIA|UTI|DVT)\b", score=0.7),
         Rule(entity="MEDICAL_CONDITION", pattern=_any_of(CLINICAL), score=0.7),
+        Rule(entity="MEDICAL_CONDITION", pattern=_any_of(EVERYDAY), score=0.7),
+        *(Rule(entity="MEDICAL_CONDITION", pattern=reading, score=0.7) for reading in _READINGS),
         Rule(
             entity="MEDICAL_CONDITION",
             pattern=_any_of(AMBIGUOUS),

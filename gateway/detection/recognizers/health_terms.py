@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a list of phrases
-"""Health words. `STRONG` ones say health in any sentence; `AMBIGUOUS` ones only beside a clinical word."""
+"""Health words. Those of `AMBIGUOUS` say health only beside a clinical word, all others in any sentence."""
 
 from __future__ import annotations
 
@@ -66,9 +66,20 @@ treatment|psychotherapy|radiation therapy|radiotherapy|skin graft|splenectomy|st
 ligation|vasectomy|x-ray of|terminally ill|stage iv|stage iii|oncologist|oncology|cardiologist|psychiatrist|nephrologist|endocrinologist|rheumatologist|neurologist
 |chronic illness|mental illness|mentally ill|medical condition|lab results|blood test results|white blood cell count|ejection fraction|viral load|cd4 count|biopsy results"""
 
-AMBIGUOUS = """allergy|allergies|anxiety|autism|bleeding|blind|bruising|burns|cardiac|cast|chills|chronic|clot|coma|cough|deaf|delirium|depressed|depression|diagnosis|diagnosed|diarrhea|disability
-|dizziness|dose|fatigue|fever|fracture|fractured|headache|headaches|infection|infertility|inflammation|injury|insomnia|itching|lesion|lesions|lithium|medication|nausea|numbness|obesity
-|obese|pain|palpitations|pregnancy|pregnant|rash|relapse|rehab|shingles|seizure|seizures|shock|stroke|surgery|swelling|swollen|symptoms|tremor|tumor|tumour|ulcer|vomiting|weakness|wheezing"""
+EVERYDAY = """abdominal pain|allergic to|amputee|anxiety|anxiety attack|anxiety attacks|antenatal|asymptomatic|autism|autistic|back pain|bedridden|birth control|blood count|blood
+pressure|blood sugar|blood test|blood tests|blood type|blood work|bloodwork|body mass index|bmi|brca|cancer-free|chemotherapy|chest pain|cholesterol|contraceptive|contraceptives
+|contraception|cough|coughing|creatinine|cyst|deafness|diarrhea|diarrhoea|disability benefits|disability leave|dizziness|drinking problem|dyslexia|dyslexic|emergency room|fainting
+|fertility treatment|food poisoning|genetic testing|glucose level|glucose levels|hard of hearing|hearing aid|hearing aids|hearing impaired|heart condition|heart rate
+|hiv test|hospice|hospitalised|hospitalized|immunocompromised|infertile|infertility|insomnia|intensive care|joint pain|learning disability|lesion|lesions|long covid|malignant|medical leave
+|mental breakdown|mental health crisis|miscarried|mri|nausea|nervous breakdown|obese|obesity|overdose|overdosed|palpitations|panic attack|panic attacks|paralysed|paralyzed|phlegm
+|postnatal|pregnancy|pregnant|prognosis|prosthesis|prosthetic leg|prosthetic arm|psychiatric|psychologist|quadriplegic|paraplegic|rehab|self-harm|self-harming|shortness of breath
+|sick leave|sick note|sore throat|std test|stillbirth|stillborn|substance abuse|suicidal|surgeon|therapist|torn acl|torn meniscus|transfusion|triglycerides|tumor|tumors
+|tumour|tumours|ultrasound|underweight|unfit for work|vaccinated|vaccination status|visually impaired|vomiting|wheelchair|wheezing|withdrawal symptoms"""
+"""What everybody says of bodies and minds. Of nobody in particular it is a topic; beside a person it is theirs."""
+
+AMBIGUOUS = """allergy|allergies|bleeding|blind|bruising|burns|burnout|cardiac|cast|chills|chronic|clot|coma|deaf|delirium|depressed|depression|diagnosis|diagnosed|disability|dose
+|fatigue|fever|fracture|fractured|headache|headaches|icu|infection|inflammation|injury|itching|lithium|medication|numbness|pain|prescription|rash|relapse|relapsed|shingles|seizure|seizures
+|shock|side effects|stroke|surgery|swelling|swollen|symptoms|tremor|ulcer|weakness"""
 
 
 def listed(text: str) -> list[str]:

@@ -22,7 +22,11 @@ _SSN_WORDS = words(
     "ssn", "social security", "social", "soc sec", "ss no", "ss number", "ss#", "ssn#", "tax id", "taxpayer", "tin",
     "itin",
 )  # fmt: skip
-_ISSUERS = re.compile(r"4|5[0-9]|6|3[47]|3(?:0[0-5]|[689])|35(?:2[89]|[3-8])|2(?:2[2-9]|[3-6]|7[01]|720|20[0-4])")
+_ISSUERS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5\d{15}|6\d{15,18}|35(?:2[89]|[3-8]\d)\d{12}"
+    r"|2(?:2[2-9]\d|[3-6]\d\d|7[01]\d|720|20[0-4])\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}"
+)
+"""How numbers of an issuer begin, and how long they are: one that is not is a device's (IMEI), or anything."""
 _USUAL_GROUPS = re.compile(r"4-4-4-[1-7]|4-4-4-4-[1-3]|4-6-[45]|6-1[03]|8-8")
 _JOINT = r"(?:[ \t.\-_/\n]{0,3}|,|[\])}][ \t,]?[\[({])"
 _RUN = re.compile(rf"\d(?:{_JOINT}\d){{11,}}")
@@ -114,7 +118,7 @@ def _card_from(text: str, groups: list[tuple[int, int]], lengths: list[int], fir
         if luhn(digits) and len(set(digits)) > 1:
             shape = "-".join(map(str, lengths[first : last + 1]))
             form = total in _USUAL_LENGTHS if first == last else bool(_USUAL_GROUPS.fullmatch(shape))
-            usual = form and bool(_ISSUERS.match(digits))
+            usual = form and bool(_ISSUERS.fullmatch(digits))
             listed = "," in text[groups[first][0] : groups[last][1]]  # four numbers of a list look so, too
             if usual and listed and not best[0]:
                 best = (last + 1, False)

@@ -25,25 +25,43 @@ _ACCOUNT = (
     r"|account_?number|konto(?:nummer)?|policy[ _]?(?:no\.?|number|num|#)|policy|sort code|claim[ _]?(?:no\.?|number|#)|loan[ _]?(?:no\.?|number|id)|client[ _]?number"
     r"|customer[ _]?(?:id|number|no\.?)|mortgage[ _]?(?:no\.?|number)|bsb\b|swift\b|bic\b"
 )
+_CARD_CODE = r"(?i)\b(?:cvv2?|cvc2?|cvn)(?: (?:code|number))?(?: is)?[:=]? {1,3}(\d{3,4})\b"
 _LICENSE = r"(?:driver'?s?'?|driving)[ _]?licen[cs]e|driver_?licen[cs]e|dl[ _]?(?:no|number|#)|d\.l\.|dln"
 _PASSPORT = r"passport"
 _NATIONAL = (
     r"(?:national|citizen|personal)[ _]?(?:id|identity|identification|insurance)(?:[ _]?(?:card|number|no))?|identity card|tax(?:payer)?[ _]?(?:id|number|identification)"
     r"|steuer-?id|aadhaar|pan card|cpf|curp|dni|nie|nif|bsn|pesel|personnummer|codice fiscale|social insurance|sin number"
 )
-
+_OF_A_PERSON = r"(?:employee|staff|personnel|payroll|student|pupil|matriculation|enrol?lment|badge|volunteer|inmate)[ _]?(?:id|no\.?|number|nr\.?|num|#)"
 
 _CURRENCY = r"(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|CAD|AUD|INR|JPY|US\$|Rs\.?)\b)"
 _SUM = r"\d{1,3}(?:[,.' ]\d{3}){1,3}(?:[.,]\d{2})?\b|\d+(?:[.,]\d{1,2})?"
 _MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})(?:k| ?thousand| ?million)? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
 _PAY = words(
-    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earning", "pension",
+    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earn", "earning", "pension",
 )  # fmt: skip
 _MONEY_MATTERS = words(
     "bonus", "severance", "alimony", "child support", "account balance", "bank balance", "outstanding balance", "balance of", "balance is", "balance was", "overdraft",
     "overdrawn", "debt", "owes", "owed", "owing", "loan", "mortgage", "credit limit", "arrears", "net worth", "life savings", "savings of",
     "monthly payment", "monthly rent", "repayment", "instalment", "installment", "wire transfer", "transferred", "direct deposit", "tax refund", "inheritance",
 )  # fmt: skip
+
+
+_PLAIN_SUM = r"\b(?:\d{1,3}(?:[,.' ]\d{3}){1,2}|\d{4,7}|\d{2,4} ?[kK])\b"
+_PAID = words(
+    "salary",
+    "salaries",
+    "wage",
+    "net pay",
+    "gross pay",
+    "take home pay",
+    "annual income",
+    "monthly income",
+    "earn",
+    "payslip",
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_BEFORE_A_SUM = 25
 
 
 _CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
@@ -55,6 +73,7 @@ LABELS = (
     ("US_DRIVER_LICENSE", _LICENSE),
     ("US_PASSPORT", _PASSPORT),
     ("NATIONAL_ID", _NATIONAL),
+    ("PERSON_ID", _OF_A_PERSON),
 )
 """What the labels of a number are, as patterns, by what the number is."""
 
@@ -78,6 +97,10 @@ def _more_than_pocket_money(text: str, start: int, end: int) -> bool:
     return sum(map(str.isdigit, whole)) >= 3 or _THOUSANDS.search(value) is not None
 
 
+def _no_year(text: str, start: int, end: int) -> bool:
+    return standing_alone(text, start, end) and not _YEAR.fullmatch(text, start, end)
+
+
 def is_date(value: str) -> bool:
     """Whether a value is three numbers as those of a day."""
     parts = value.replace("/", "-").replace(".", "-").split("-")
@@ -94,9 +117,11 @@ def record_recognizer(gate: Gate) -> RuleRecognizer:
     rules = [
         _labelled("MEDICAL_RECORD_NUMBER", _MEDICAL, 0.85, _record_like),
         _labelled("ACCOUNT_NUMBER", _ACCOUNT, 0.7),
+        Rule(entity="ACCOUNT_NUMBER", pattern=_CARD_CODE, score=0.7, group=1),
         _labelled("US_DRIVER_LICENSE", _LICENSE, 0.8, _record_like),
         _labelled("US_PASSPORT", _PASSPORT, 0.75, _record_like),
         _labelled("NATIONAL_ID", _NATIONAL, 0.75, _record_like),
+        _labelled("PERSON_ID", _OF_A_PERSON, 0.7, _record_like),
         Rule(
             entity="US_BANK_NUMBER",
             pattern=r"\d{8,17}",
@@ -108,6 +133,15 @@ def record_recognizer(gate: Gate) -> RuleRecognizer:
             check=standing_alone,
         ),
         Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_PAY),
+        Rule(
+            entity=FINANCIAL_AMOUNT,
+            pattern=_PLAIN_SUM,
+            score=0.1,
+            with_evidence=0.7,
+            evidence=_PAID,
+            check=_no_year,
+            reach=_BEFORE_A_SUM,
+        ),
         Rule(
             entity=FINANCIAL_AMOUNT,
             pattern=_MONEY,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import re2
 
+from gateway.detection.randomness import looks_random
 from gateway.detection.rules import Check, Gate, Rule, RuleRecognizer
 
 _KEY_FORMS = (
@@ -68,6 +69,7 @@ _KEY_FORMS = (
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"
 _PRIVATE_KEY = r"(?s)-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 _CONNECTION = r"(?i)\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@\"'<>]*:([^\s/@\"'<>]{3,})@[^\s\"'<>]+"
+_ORACLE = r"(?i)\bjdbc:oracle:[a-z]{2,8}:[^\s:/@]{1,64}/([^\s/@\"'<>]{3,})@"
 _LONG_NAMES = (
     r"(?:pass ?word|passwd|passphrase|secret(?:[_\- ]?(?:key|access[_\- ]?key|token))?|api[_\- ]?(?:key|token|secret)|apikey|access[_\- ]?(?:key|token)"
     r"|auth[_\- ]?(?:token|key)|client[_\- ]?secret|private[_\- ]?key|encryption[_\- ]?key|signing[_\- ]?key|refresh[_\- ]?token|session[_\- ]?token"
@@ -89,6 +91,8 @@ _ON_COMMAND_LINE = (
 _WORDS = r"(?:password|passcode|passphrase|pass ?phrase|pwd|pw|pin code|secret key|api key|api token|access key|access token|wifi key)"
 _TOLD = rf"(?i)\b{_WORDS}(?: for [\w.@ \-]{{1,40}})? (?:is now|is|was|set to|reset to|changed to)[: ]+[\"'`]?([^\s\"'`,;<>(){{}}]{{4,}})"
 _BESIDE = r"(?i)\b(?:password|passwd|passcode|passphrase|pwd|pw) +[\"'`]?([^\s\"'`,;<>(){}]{6,})"
+_CODE_TOLD = r"(?i)\b(?:pin(?: number)?|passcode|door code|gate code|alarm code|safe code|unlock code)(?: (?:is|was|for [\w ]{1,24}(?: is)?))?[:=]? {1,3}(\d{4})\b"
+_KEY_BESIDE = r"(?i)\b(?:secret|key|token|credential)s? +[\"'`]?([A-Za-z0-9+/_\-]{24,}={0,2})"
 _AS = r"(?i)[\s\"'`]([^\s\"'`,;<>(){}]{6,})[\"'`]? as (?:the |my |your |our |her |his |their |a )?(?:new |temporary |wifi |login )?(?:password|passcode|passphrase|pw|api key|token)\b"
 _BEARER = r"(?i)\bauthorization[\"']? ?[:=] ?[\"']?(?:bearer|basic|token) +([A-Za-z0-9_\-.~+/=]{16,})"
 _COOKIE = (
@@ -106,6 +110,7 @@ _CODE = re.compile(
     r"[A-Za-z_]+(?:(?:\.|::|->)[A-Za-z_]+)+|[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+|[a-z]+(?:[_\-][a-z]+)*|\d{1,5}|[A-Z_]+|(?:/[\w.\-]+)+/?|~/\S+|\d+[a-z]{1,2}"
 )
 _KINDS = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^\w\-.:/]"))
+_DRAWN_BITS = 4.0
 _NEXT_PARAMETER = re.compile(r"&[\w.\-]{1,40}=")
 
 
@@ -133,6 +138,12 @@ def _made_up(text: str, start: int, end: int) -> bool:
     value = text[start:end].rstrip(".,:?!")
     mixed = _kinds(value) >= 3 or (_KINDS[3].search(value) is not None and _KINDS[2].search(value) is not None)
     return mixed and any(map(str.isalpha, value)) and not value.startswith("is") and _told(text, start, end)
+
+
+def _drawn(text: str, start: int, end: int) -> bool:
+    """Letters of both cases and digits, as a machine draws them: no word, no path, no name of a variable."""
+    value = text[start:end]
+    return looks_random(value) and _kinds(value) >= 3 and entropy(value) >= _DRAWN_BITS and _told(text, start, end)
 
 
 def _random_key(text: str, start: int, end: int) -> bool:
@@ -171,6 +182,7 @@ def secret_recognizer(gate: Gate) -> SecretRecognizer:
         _secret(_JWT, 0.95, trigger=r"eyJ[A-Za-z0-9_\-]{8}", group=0),
         _secret(_PRIVATE_KEY, 1.0, trigger=r"PRIVATE KEY", group=0),
         _secret(_CONNECTION, 0.9, _connection_password, r"://[^\s]*:[^\s]{1,}@"),
+        _secret(_ORACLE, 0.9, _connection_password),
         _secret(_ASSIGNED, 0.8, _credential_like, _ASSIGNED_TRIGGER),
         _secret(_QUOTED, 0.8, _credential_like, _ASSIGNED_TRIGGER),
         _secret(_IN_TAG, 0.8, _credential_like, rf"(?i){_LONG_NAMES}>"),
@@ -178,6 +190,8 @@ def secret_recognizer(gate: Gate) -> SecretRecognizer:
         *(_secret(form, 0.8, _credential_like, r"(?i) --?[a-z]") for form in _ON_COMMAND_LINE),
         _secret(_TOLD, 0.8, _told, _TOLD_TRIGGER),
         _secret(_BESIDE, 0.7, _made_up, r"(?i)(?:password|passwd|passcode|passphrase|pwd|pw) "),
+        _secret(_CODE_TOLD, 0.7),
+        _secret(_KEY_BESIDE, 0.7, _drawn),
         _secret(_AS, 0.7, _made_up, r"(?i) as [a-z ]{0,20}(?:pass|pw|api|token)"),
         _secret(_BEARER, 0.9, _credential_like, r"(?i)authorization"),
         _secret(_COOKIE, 0.85, _credential_like, r"(?i)cookie"),
