@@ -140,12 +140,17 @@ def _considered(bundle: Bundle, past: Past) -> tuple[str, tuple[Explained, ...]]
     return summary(bundle, routing), explained(bundle, facts, routing.verdict)
 
 
-def _rules(bundle: Bundle, names: Sequence[str], reason: str, *, same: bool) -> list[RuleTold]:
+def rules_by_name(bundle: Bundle) -> dict[str, Rule]:
+    """The rules of a bundle, each by its id and by that of its policy before it, as records name them."""
     known: dict[str, Rule] = {}
     for policy in bundle.policies:
         for rule in policy.rules:
             known |= {rule.id: rule, f"{policy.name}/{rule.id}": rule}
-    told = []
+    return known
+
+
+def _rules(bundle: Bundle, names: Sequence[str], reason: str, *, same: bool) -> list[RuleTold]:
+    known, told = rules_by_name(bundle), []
     for name in names:
         spoke = known.get(name) if same else None
         says = f"{spoke.severity.value}: {consequence_in_words(spoke)}".replace("`", "") if spoke is not None else ""

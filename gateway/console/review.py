@@ -12,11 +12,12 @@ from gateway.adapters.sql_records import of_decision
 from gateway.adapters.sql_search import drawn
 from gateway.console.asked import Answer, Asked, Page, Redirect, Refused
 from gateway.console.charts import line
-from gateway.console.decision import DECISIONS, NOTHING, see
+from gateway.console.decision import DECISIONS, NOTHING, rules_by_name, see
 from gateway.console.decisions import Row, row_of
 from gateway.domain.evidence import ReviewAction, Reviewed, ReviewReason, Route
 from gateway.domain.ledger_search import Query
 from gateway.domain.plain import found
+from gateway.domain.policy import Bundle
 from gateway.domain.reviewing import (
     MOST_WORDS,
     SAMPLE_SIZE,
@@ -149,9 +150,24 @@ async def _request(asked: Asked, document: Mapping[str, Json]) -> Answer:
     notes = await asked.parts.reviews.notes(decision_id)
     if not any(each.entity == entity and each.verdict == ReviewAction.FALSE_POSITIVE for each in notes if entity):
         raise Refused(409, "Judge this finding a false positive first.")
+    _refuse_unwaivable(document, asked.parts.policies.current())
     await _record(asked, ReviewAction.EXCEPTION_REQUESTED, decision_id, entity)
     text = exception_text(document, entity, datetime.fromtimestamp(asked.parts.clock.now() // 1_000_000, UTC))
     return Page("exception.html", {"title": "Request for an exception", "text": text, "decision_id": decision_id})
+
+
+def _refuse_unwaivable(document: Mapping[str, Json], bundle: Bundle) -> None:
+    """Raise `Refused` where no exception could let it leave: somebody would wait for nothing."""
+    known = rules_by_name(bundle)
+    for name in words_at(object_at(document, "pol"), "rules"):
+        if name not in known:
+            raise Refused(409, f"The rule {name} is not in force any more: ask for a newer decision.")
+        if known[name].non_waivable:
+            raise Refused(
+                409,
+                f"The rule {name} cannot be waived by any exception. Your judgement is recorded; the people who own "
+                "the policies can change the rule, or how surely it wants the finding to be one.",
+            )
 
 
 _STEPS: Mapping[str, Callable[[Asked, Mapping[str, Json]], Awaitable[Answer]]] = {

@@ -101,6 +101,10 @@ def test_a_quarter_is_proven_and_handed_over(browser: Browser, running: Running)
         page.get_by_role("link", name="Evidence bundle").click()
 
     assert download.value.suggested_filename.startswith("evidence-")
+    page.emulate_media(media="print")
+    assert page.get_by_text("SOUND.").is_visible()
+    for each in ("Prove it", "Sign out", "Evidence bundle"):
+        assert not page.get_by_text(each).first.is_visible(), each
 
 
 def test_a_visitor_can_jump_over_the_header_by_keyboard(browser: Browser, running: Running) -> None:
@@ -151,6 +155,26 @@ def serious(page: Page) -> list[str]:
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found if each["impact"] in {"serious", "critical"}
     ]
+
+
+def test_the_overview_turns_red_when_a_row_is_altered(browser: Browser, running: Running) -> None:
+    """Without a command; nobody has to look at that decision. The ledger is not sound afterwards."""
+    page = signed_in(browser, running, "ada")
+    light_of(page, "green")
+    running.house.change("UPDATE records SET tenant = 'other' WHERE decision_id = :id", id=running.complaint)
+    light_of(page, "red")
+
+    assert "the ledger is not what was signed" in page.inner_text("main")
+
+
+def light_of(page: Page, wanted: str) -> None:
+    """Have the ledger verified, and wait until the overview shows what that came to."""
+    page.get_by_role("button", name="Verify now").click()
+    for _ in range(600):
+        if page.locator(f".light.{wanted}").count() and "was asked for" not in page.inner_text(".light"):
+            return
+        page.reload()
+    raise AssertionError(wanted)
 
 
 def test_the_proof_turns_red_when_a_row_is_altered(browser: Browser, running: Running) -> None:

@@ -168,6 +168,25 @@ async def test_a_false_positive_becomes_a_request_that_lint_accepts(
     assert "exception_requested" in actions(site, INSIDE)
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"), [("phi-stays-inside", "cannot be waived"), ("rule-of-old", "is not in force any more")]
+)
+async def test_nobody_asks_for_an_exception_that_could_not_be(site: Site, rule: str, told: str) -> None:
+    """The console says so at once, and nothing is recorded as asked."""
+    rosa, _ = await reviewers(site)
+    policy = PolicyEvidence(1, "sha256:" + "cd" * 32, "0" * 16, ("mask-contact", rule), "PHI", ())
+    kept = decided(route=Route.LOCAL, transforms=(), policy=policy)
+    site.add(kept)
+    await step(rosa, kept, "add")
+    await step(rosa, kept, "judge", entity="EMAIL_ADDRESS", verdict="false_positive", reason="test_data")
+    await rosa.page(f"/console/decisions/{kept.decision_id}")
+    answer = await rosa.submit(f"/console/review/{kept.decision_id}/exception", entity="EMAIL_ADDRESS")
+
+    assert answer.status_code == 409
+    assert told in answer.text
+    assert "exception_requested" not in actions(site, kept)
+
+
 async def test_a_reviewer_of_one_tenant_reviews_nothing_of_another(site: Site) -> None:
     """Not in the queue, and by no step."""
     limited = await site.person("rita", Role.REVIEWER, Sight("clinic"))
