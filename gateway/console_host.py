@@ -21,6 +21,7 @@ from gateway.adapters.sql_views import SqlViews
 from gateway.clock import SystemClock
 from gateway.console.app import PATH, create_console
 from gateway.console.asked import ConsoleParts, IdentityProvider
+from gateway.console.sampling import WeeklySample
 from gateway.domain.errors import GatewayFault
 from gateway.domain.policy import Bundle
 from gateway.ledger import command_ledger, outside_of, signer_of, verification_of
@@ -65,6 +66,12 @@ def console_parts(
     )
 
 
+def sampling_of(parts: ConsoleParts, leads: Callable[[], bool]) -> list[Rounds]:
+    """What draws the sample of each week, where the settings want one."""
+    wanted = parts.settings.console.weekly_sample
+    return [Rounds("weekly sample", WeeklySample(parts, leads).look)] if wanted else []
+
+
 def _provider_of(settings: Settings, environment: Mapping[str, str]) -> IdentityProvider | None:
     chosen = settings.console.oidc
     if not chosen.issuer:
@@ -78,7 +85,8 @@ def _provider_of(settings: Settings, environment: Mapping[str, str]) -> Identity
 
 class ConsoleHost:
     """A process that serves the console alone. It records what is looked at in `ledger`, verifies it where no other
-    process does (`verification`), and decides nothing; `parts` are those of its console.
+    process does (`verification`), and decides nothing; `parts` are those of its console, `rounds` what it looks for now
+    and then.
 
     Raises `ConfigError`, `DatabaseUnfit` and `LedgerKeyError`."""
 
@@ -88,7 +96,7 @@ class ConsoleHost:
         self._engine = open_database(settings.database.url.get_secret_value())
         self.ledger = command_ledger(settings.ledger, self._engine, key, clock)
         self.verification = verification_of(settings.ledger, self._engine, key, self.ledger, clock)
-        self._verifying = Rounds("ledger verification", self.verification.look)
+        verifying = Rounds("ledger verification", self.verification.look)
         try:
             self._policies = _Shown(policies_of(settings))
         except PolicyErrors as error:
@@ -102,8 +110,9 @@ class ConsoleHost:
             clock=clock,
             policies=self._policies,
             health={"ledger": self.ledger.health},
-            verify_soon=self._verifying.hurry,
+            verify_soon=verifying.hurry,
         )
+        self.rounds = [verifying, *sampling_of(self.parts, lambda: self.ledger.leads)]
         site = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         site.mount(PATH, create_console(self.parts))
         self.app: ASGIApp = Edge(site, frozenset(), (PATH,))
@@ -113,7 +122,8 @@ class ConsoleHost:
         await asyncio.to_thread(upgrade, self._engine)
         await self.ledger.start()
         await self._policies.number(SqlRevisions(self._engine))
-        self._verifying.start()
+        for each in self.rounds:
+            each.start()
 
     async def first_invitation(self) -> Invitation | None:
         """That of the first administrator, while nobody has accepted one."""
@@ -121,7 +131,8 @@ class ConsoleHost:
 
     async def stop(self) -> None:
         """Finish recording."""
-        await self._verifying.stop()
+        for each in self.rounds:
+            await each.stop()
         await self.ledger.close()
         self._engine.dispose()
 

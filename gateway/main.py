@@ -37,7 +37,7 @@ from gateway.adapters.zone import OutsideZone
 from gateway.clock import SystemClock
 from gateway.console.app import PATH as CONSOLE
 from gateway.console.app import create_console
-from gateway.console_host import console_parts
+from gateway.console_host import console_parts, sampling_of
 from gateway.destinations import Inside, StartedDoor, aliases_of, doors_of, local_models
 from gateway.domain.alias import Alias, resolve
 from gateway.domain.decision import Masking
@@ -94,6 +94,7 @@ class Gateway:
         self._ledger = ledger_of(settings.ledger, self._engine, self._key, self._clock, self._metrics.ledger)
         self._verification = verification_of(settings.ledger, self._engine, self._key, self._ledger, self._clock)
         self._verifying = Rounds("ledger verification", self._verification.look)
+        self._rounds = [self._verifying]
         self._policies = LivePolicies(
             folder=policies_folder(settings),
             files=files,
@@ -126,7 +127,8 @@ class Gateway:
             await asyncio.gather(*(part.start() for part in self._startable()))
             await self._policies.start()
             self._canary.start()
-            self._verifying.start()
+            for each in self._rounds:
+                each.start()
             self._reload_on_hangup()
         except (GatewayError, ModelFileRefused, DatabaseUnfit, NotQuiet, OutsideZone) as error:
             await self.stop()
@@ -139,7 +141,8 @@ class Gateway:
     async def stop(self) -> None:
         """Finish recording, then end every part."""
         await self._policies.stop()
-        await self._verifying.stop()
+        for each in self._rounds:
+            await each.stop()
         await self._canary.stop()
         await self._story.drain()
         closing = [model.aclose() for model in self._externals.values()]
@@ -252,6 +255,7 @@ class Gateway:
             health=checks,
             verify_soon=self._verifying.hurry,
         )
+        self._rounds += sampling_of(parts, lambda: self._ledger.leads)
         return {CONSOLE: create_console(parts)}
 
     def _watch(self, endpoint: Endpoint) -> None:

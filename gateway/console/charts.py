@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pygal
 from pygal.style import Style
 
+from gateway.console.rendering import way
 from gateway.domain.evidence import Route
 
 # The library hooks itself into every import, in an old way that Python warns of, to find its plug-ins: none are used.
@@ -28,7 +29,7 @@ def bars(names: Sequence[str], series: Mapping[str, Sequence[int]], colours: Map
     chart = pygal.StackedBar(**_options([colours.get(each, _GREY) for each in series]), x_label_rotation=45)
     chart.x_labels = list(names)
     for name, values in series.items():
-        chart.add(name, list(values))
+        chart.add(way(name), list(values))
     return _image(chart)
 
 
@@ -56,6 +57,8 @@ def _options(colours: Sequence[str]) -> dict[str, object]:
         font_family="sans-serif",
         guide_stroke_color=_GREY,
         major_guide_stroke_color=_GREY,
+        legend_font_size=13,
     )
     return {"style": style, "js": (), "width": 900, "height": 280, "legend_at_bottom": True, "print_values": False,
-            "show_minor_x_labels": False, "x_labels_major_count": 12}  # fmt: skip
+            "show_minor_x_labels": False, "x_labels_major_count": 12, "show_minor_y_labels": False,
+            "y_labels_major_count": 5, "legend_at_bottom_columns": 4, "legend_box_size": 10}  # fmt: skip

@@ -17,7 +17,7 @@ from gateway.console.gate import Seen
 from gateway.console.rendering import day, linked
 from gateway.domain.accounts import FAR, Account
 from gateway.domain.evidence import Result, Route
-from gateway.domain.labels import DataClass
+from gateway.domain.labels import DEFAULT_TABLE, DataClass
 from gateway.domain.ledger_search import Query
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
@@ -83,7 +83,25 @@ async def decisions(asked: Asked) -> Answer:
         "older": linked("/console/decisions", **filters(asked.query), after=_written(page.last)) if page.more else "",
         "first": linked("/console/decisions", **filters(asked.query)) if asked.query.get("after") else "",
         "saved": await asked.parts.views.of(asked.holder.id),
+        "known": await _known(asked),
     })  # fmt: skip
+
+
+async def _known(asked: Asked) -> dict[str, list[str]]:
+    """What to offer for each filter that takes a name: what policies, configuration and keys speak of today."""
+    bundle, settings = asked.parts.policies.current(), asked.parts.settings
+    rules = [rule for policy in bundle.policies for rule in policy.rules]
+    mine = [each for each in await asked.parts.keys.list() if asked.holder.sight.tenant in {"", each.tenant}]
+    names: dict[str, set[str]] = {
+        "tenant": {each.tenant for each in mine},
+        "app": {each.app for each in mine},
+        "label": {*bundle.scale.labels},
+        "entity": {*DEFAULT_TABLE},
+        "rule": {rule.id for rule in rules},
+        "reason": {rule.reason for rule in rules} | {policy.default_reason for policy in bundle.policies},
+        "destination": set(settings.destinations),
+    }
+    return {name: sorted(each) for name, each in names.items()}
 
 
 async def what_is_sought(asked: Asked) -> Seen:

@@ -88,9 +88,9 @@ class Gate:
                 session, account = await self._who(request)
                 return await self._serve(route, request, session, account)
             except Refused as refused:
-                return self._told(_refusal(refused.status, refused.told), session, account)
+                return self._told(_refusal(request, refused.status, refused.told), session, account)
             except (GatewayError, DatabaseUnfit):
-                return self._told(_refusal(503, _NOT_RECORDED), session, account)
+                return self._told(_refusal(request, 503, _NOT_RECORDED), session, account)
 
         return handle
 
@@ -181,5 +181,6 @@ async def _form(request: Request, session: Session) -> Mapping[str, str]:
     return form
 
 
-def _refusal(status: int, told: str) -> Page:
-    return Page("refused.html", {"title": "Not shown", "told": told, "status": status}, status)
+def _refusal(request: Request, status: int, told: str) -> Page:
+    title = "Not done" if request.method == "POST" else "Not shown"
+    return Page("refused.html", {"title": title, "told": told, "status": status}, status)

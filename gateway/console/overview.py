@@ -75,6 +75,7 @@ async def overview(asked: Asked) -> Answer:
         "told": told,
         "verified": await asked.read(lambda audit: _verified(asked, audit)),
         "since": day(query.since),
+        "today": day(now),
         "bundle": bundle,
         "stale": asked.parts.policies.health().detail,
         "expiring": _expiring(bundle.exceptions, now),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.console.asked import Answer, Asked, Page, Refused
 from gateway.console.decisions import whole_at
 from gateway.domain.accounts import Sight
 from gateway.domain.comparing import Compared
+from gateway.domain.evidence import Route
 from gateway.domain.exceptions import DAY
 from gateway.domain.ledger_search import Query
 from gateway.domain.policy import Block, Bundle, Policy, Rule
@@ -30,6 +32,9 @@ DAYS = (1, 7, 30, 90)
 IN_FORCE = "in force"
 _MOST_COMPARED = 200_000
 _HISTORY = 50
+_MOST_OPEN_LAST = (
+    Route.BLOCKED.value, Route.LOCAL.value, Route.EXTERNAL_TRANSFORMED.value, Route.EXTERNAL.value
+)  # fmt: skip
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -78,8 +83,26 @@ async def compare(asked: Asked) -> Answer:
     period = (max(sight.since, now - int(days) * DAY), min(sight.until, now))
     decisions = SqlDecisions(asked.parts.database)
     compared, cut = await asyncio.to_thread(_compared, decisions, before, after, Sight(sight.tenant, *period))
-    told = {"old": old, "new": new, "days": days, "compared": compared, "cut": cut, "most": _MOST_COMPARED}
-    return Page("compared.html", {"title": "What would change", **told})
+    return Page("compared.html", {
+        "title": "What would change",
+        "old": old,
+        "new": new,
+        "days": days,
+        "compared": compared,
+        "cut": cut,
+        "most": _MOST_COMPARED,
+        "routes": _MOST_OPEN_LAST,
+        "within": _MOST_OPEN_LAST[:2],
+        "matrix": _matrix(compared),
+    })  # fmt: skip
+
+
+def _matrix(compared: Compared) -> Counter[tuple[str, str]]:
+    """How many decisions go from each route to each."""
+    counts = Counter[tuple[str, str]]()
+    for (_, before, after), cell in compared.cells.items():
+        counts[before, after] += cell.count
+    return counts
 
 
 def _choices(asked: Asked, audit: SqlAudit) -> Mapping[str, Path | str]:

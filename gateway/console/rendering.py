@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.console.sessions import Session
 from gateway.domain.accounts import Account, Role
+from gateway.domain.evidence import Route
 
 _HERE = Path(__file__).parent
 STYLE = (_HERE / "static" / "console.css").read_bytes()
@@ -26,6 +27,25 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/console/administration", "Administration", frozenset({Role.ADMINISTRATOR})),
 )
 """The pages that are linked everywhere, and who may see each: the routes' own roles, as a test says."""
+
+
+ROUTE_WORDS: Mapping[str, str] = {
+    Route.EXTERNAL.value: "left unchanged",
+    Route.EXTERNAL_TRANSFORMED.value: "left with replacements",
+    Route.LOCAL.value: "stayed inside",
+    Route.BLOCKED.value: "refused",
+}
+"""Where requests went, as pages say it."""
+
+
+def way(route: str) -> str:
+    """A route in words; anything else as it is."""
+    return ROUTE_WORDS.get(route, route)
+
+
+def clock(at: object) -> str:
+    """A time as `moment` has it, for a column that says that it is UTC."""
+    return moment(at).removesuffix(" UTC")
 
 
 def moment(at: object) -> str:
@@ -56,7 +76,7 @@ def linked(path: str, **asked: object) -> str:
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
-_ENVIRONMENT.filters.update({"moment": moment, "day": day, "number": number})
+_ENVIRONMENT.filters.update({"moment": moment, "clock": clock, "day": day, "number": number, "way": way})
 _ENVIRONMENT.globals.update({"linked": linked})
 
 

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from gateway.adapters.ledger_export import ExportRefused, LedgerExport, Wanted
@@ -54,9 +55,10 @@ In force in the period, but not here, for their files were not kept or are not w
 async def reports(asked: Asked) -> Answer:
     """The form; with a period, the report of it. It verifies the whole ledger, and that is recorded."""
     if not asked.query.get("since"):
-        told = {"title": "Reports", "since": "", "until": "", "told": None, "standalone": ""}
-        return Page("reports.html", told)
-    return Page("reports.html", {**await _report(asked), "standalone": ""})
+        told: dict[str, object] = {"title": "Reports", "since": "", "until": "", "told": None}
+    else:
+        told = await _report(asked)
+    return Page("reports.html", {**told, "standalone": "", "periods": _periods(asked)})
 
 
 async def bundle(asked: Asked) -> Answer:
@@ -109,6 +111,26 @@ async def _report(asked: Asked) -> dict[str, object]:
         "made": asked.parts.clock.now(),
         "bundle": linked("/console/reports/bundle", since=asked.query["since"], until=asked.query.get("until", "")),
     }
+
+
+def _periods(asked: Asked) -> list[tuple[str, str]]:
+    """Links to reports that are asked for most: whole months and quarters, the last ones and those that run."""
+    today = datetime.fromtimestamp(asked.parts.clock.now() // 1_000_000, UTC).date()
+    month = today.replace(day=1)
+    quarter = month.replace(month=month.month - (month.month - 1) % 3)
+    spans = {
+        "this month": (month, today),
+        "last month": ((month - timedelta(days=1)).replace(day=1), month - timedelta(days=1)),
+        "this quarter": (quarter, today),
+        "last quarter": (_months_before(quarter, 3), quarter - timedelta(days=1)),
+    }
+    return [(name, linked("/console/reports", since=first, until=last)) for name, (first, last) in spans.items()]
+
+
+def _months_before(month: date, count: int) -> date:
+    """The first of a month, so many months before one."""
+    ago = month.year * 12 + month.month - 1 - count
+    return date(ago // 12, ago % 12 + 1, 1)
 
 
 def _period(asked: Asked) -> Sight:

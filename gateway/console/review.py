@@ -1,28 +1,25 @@
-"""Reviewing decisions: a queue, samples by the week, judgements, four eyes. Each step is a record before it is done."""
+"""Reviewing decisions: a queue, judgements, four eyes. Each step is a record before it is done."""
 
 from __future__ import annotations
 
-import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from gateway.adapters.sql_audit import SqlAudit
 from gateway.adapters.sql_records import of_decision
-from gateway.adapters.sql_search import drawn
+from gateway.adapters.sql_reviews import MOST_SHOWN
 from gateway.console.asked import Answer, Asked, Page, Redirect, Refused
 from gateway.console.charts import line
 from gateway.console.decision import DECISIONS, NOTHING, rules_by_name, see
 from gateway.console.decisions import Row, row_of
-from gateway.domain.evidence import ReviewAction, Reviewed, ReviewReason, Route
-from gateway.domain.ledger_search import Query
+from gateway.domain.evidence import ReviewAction, Reviewed, ReviewReason
 from gateway.domain.plain import found
 from gateway.domain.policy import Bundle
 from gateway.domain.reviewing import (
     MOST_WORDS,
     SAMPLE_SIZE,
     VERDICTS,
-    WEEK_US,
     Note,
     Precision,
     ReviewItem,
@@ -32,7 +29,6 @@ from gateway.domain.reviewing import (
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 _EXCEPTION_DAYS = 30
-_CHANCE = random.SystemRandom()
 
 
 async def queue(asked: Asked) -> Answer:
@@ -51,26 +47,12 @@ async def queue(asked: Asked) -> Answer:
         "sample": sample,
         "samples": _samples(await asked.parts.reviews.counts()),
         "size": SAMPLE_SIZE,
+        "weekly": asked.parts.settings.console.weekly_sample,
+        "full": len(items) == MOST_SHOWN,
         "precision": precision,
         "chart": _chart(precision),
         "names": {each.id: each.name for each in await asked.parts.accounts.list()},
     })  # fmt: skip
-
-
-async def draw_sample(asked: Asked) -> Answer:
-    """Draw external decisions of the last seven days at random, all of them where there are few."""
-    until = asked.parts.clock.now()
-    sight = asked.holder.sight
-
-    def draw(audit: SqlAudit) -> list[str]:
-        routes = (Route.EXTERNAL, Route.EXTERNAL_TRANSFORMED)
-        asked_for = [sight.narrowed(Query(since=until - WEEK_US, until=until, route=route.value)) for route in routes]
-        return [text_at(each.document, "id") for each in drawn(audit.connection, asked_for, SAMPLE_SIZE, _CHANCE)]
-
-    for decision_id in (ids := await asked.read(draw)):
-        await _record(asked, ReviewAction.SAMPLED, decision_id)
-    await asked.parts.reviews.add(ids, until)
-    return Redirect(f"/console/review?sample={until}")
 
 
 async def sign_sample(asked: Asked) -> Answer:

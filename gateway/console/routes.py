@@ -9,6 +9,7 @@ from gateway.console.decisions import decisions, what_is_sought
 from gateway.console.exporting import export
 from gateway.console.gate import Route
 from gateway.console.overview import overview, verify_now
+from gateway.console.sampling import draw_sample
 from gateway.console.saving import save_view
 from gateway.console.why import why, why_page
 from gateway.domain.accounts import Role
@@ -44,7 +45,7 @@ ROUTES: tuple[Route, ...] = (
         page=review.queue,
         seen=ViewAction.QUEUE,
     ),
-    Route(method="POST", path="/review/sample", roles=REVIEWING, page=review.draw_sample),
+    Route(method="POST", path="/review/sample", roles=REVIEWING, page=draw_sample),
     Route(method="POST", path="/review/sign-off", roles=REVIEWING, page=review.sign_sample),
     Route(method="POST", path="/review/{id}/{step}", roles=REVIEWING, page=review.step),
     Route(method="GET", path="/policies", roles=SIGNED_IN, page=policies.policies, seen=ViewAction.POLICIES),

@@ -139,12 +139,14 @@ class Oidc(Section):
 
 class Console(Section):
     """The console on /console: whether this gateway serves it, and how long an idle session lasts. `proposals` are
-    folders of policy files, by names, that its pages compare with those in force. `base_url` is how browsers reach this
-    host, for the way back from an identity provider (empty: `server.host` and `server.port`)."""
+    folders of policy files, by names, that its pages compare with those in force. With `weekly_sample`, some decisions
+    that left are put under review each Monday. `base_url` is how browsers reach this host, for the way back from an
+    identity provider (empty: `server.host` and `server.port`)."""
 
     enabled: bool = True
     session_minutes: int = Field(default=30, ge=1, le=720)
     proposals: dict[str, str] = Field(default_factory=dict)
+    weekly_sample: bool = True
     base_url: str = Field(default="", pattern=r"^(?:https?://[^\s?#/]+)?$")
     oidc: Oidc = Oidc()
 

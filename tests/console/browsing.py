@@ -59,7 +59,7 @@ class Kind:
         return replace(evidence, **changes)  # type: ignore[arg-type]
 
 
-_RECORD, _PERSON = finding("MEDICAL_RECORD", "/messages/2/content"), finding("PERSON", confidence=700)
+_RECORD, _PERSON = finding("MEDICAL_RECORD_NUMBER", "/messages/2/content"), finding("PERSON", confidence=700)
 PLAIN = Kind(Route.EXTERNAL, "openai", "public", frozenset(), (), (), "cleared", "CLEARED")
 CONTACT = Kind(Route.EXTERNAL_TRANSFORMED, "openai", "internal", frozenset({DataClass.PII}), (finding(),),
                ("EMAIL_ADDRESS",), "mask-contact", "CONTACT_MASKED")  # fmt: skip

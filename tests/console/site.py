@@ -126,7 +126,7 @@ def settings_at(folder: Path, oidc: Oidc | None = None, url: str = "") -> Settin
         database=Database(url=SecretStr(url or sqlite_at(folder))),
         ledger=Ledger(key_file=folder / "ledger.key", signed_file=str(folder / "signed"), origin="ledger.test/acme",
                       append_deadline_ms=10_000),
-        console=Console(oidc=oidc or Oidc()),
+        console=Console(oidc=oidc or Oidc(), weekly_sample=False),
     )  # fmt: skip
 
 
@@ -143,6 +143,8 @@ async def site_at(folder: Path, oidc: Oidc | None = None, url: str = "") -> Asyn
         settings = settings_at(folder, oidc, url)
         host = ConsoleHost(settings, {"OIDC_SECRET": "secret"})
         await host.start()
+        for each in host.rounds:  # what looks by itself would write records among those of a test
+            await each.stop()
         site = Site(house, host, SqlAccounts(house.engine, CLOCK))
         yield site
         for client in site.clients.values():

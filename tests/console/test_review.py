@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from gateway.adapters.file_policies import FilePolicies
+from gateway.console.sampling import WeeklySample, week_of
 from gateway.domain.accounts import Role, Sight
 from gateway.domain.evidence import Decided, PolicyEvidence, Route
 from tests.console.site import ON_BOTH_DATABASES, Form, Site
 from tests.console.test_decisions import HOSTILE
-from tests.evidence import activated, decided, finding
+from tests.evidence import CLOCK, activated, decided, finding
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), ON_BOTH_DATABASES]
 
@@ -138,6 +140,37 @@ async def test_a_sample_is_drawn_judged_and_signed_off(site: Site) -> None:
 
     assert all("signed_off" in actions(site, each) for each in EXTERNAL if each.decision_id in ids)
     assert "Nothing waits here" in await rene.page(f"/console/review?sample={sample}")
+
+
+async def test_the_sample_of_a_week_is_drawn_once_by_itself(site: Site) -> None:
+    """By the process that leads, of what left in the week before, and of nothing else."""
+    monday = week_of(CLOCK.now())
+    before = [decided(at=monday - hours * 3_600_000_000) for hours in (1, 24, 7 * 24 - 1)]
+    site.add(*before, decided(at=monday - 8 * 24 * 3_600_000_000), decided(at=monday - 1, route=Route.LOCAL))
+    await site.settle()
+    await WeeklySample(site.host.parts, lambda: False).look()
+    assert actions(site, before[0]) == []
+    for _ in range(2):  # a process that starts anew knows that it was drawn
+        drawing = WeeklySample(site.host.parts, lambda: True)
+        await drawing.look()
+        await drawing.look()
+
+    assert [["sampled"]] * 3 == [actions(site, each) for each in before]
+    assert '"who":"gateway"' in site.records("review")[-1]
+    rosa, _ = await reviewers(site)
+    page = await rosa.page(f"/console/review?sample={monday}")
+    assert {each.decision_id for each in before} == set(re.findall(r"/console/decisions/(\w{26})", page))
+
+
+@pytest.mark.parametrize(
+    ("moment", "monday"),
+    [("2026-11-30T00:00", "2026-11-30"), ("2026-12-06T23:59", "2026-11-30"), ("2027-01-01T12:00", "2026-12-28")],
+)
+async def test_a_week_begins_on_monday(moment: str, monday: str) -> None:
+    """Also over the turn of a year."""
+    at, began = (int(datetime.fromisoformat(f"{each}+00:00").timestamp()) for each in (moment, f"{monday}T00:00"))
+
+    assert week_of(at * 1_000_000 + 999_999) == began * 1_000_000
 
 
 async def test_precision_is_told_by_kind_and_month(site: Site) -> None:

@@ -19,7 +19,6 @@ GREEN, AMBER, RED = (f'class="light {each}"' for each in ("green", "amber", "red
 
 async def test_the_overview_turns_red_by_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """From not verified yet over sound to altered, by nothing but the time that goes by."""
-    await site.host._verifying.stop()
     clock, one = Later(), decided()
     clock.ahead = -DAY_S - 1
     monkeypatch.setattr(site.host.verification, "_clock", clock)
