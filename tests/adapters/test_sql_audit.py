@@ -6,12 +6,14 @@ import json
 import re
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from gateway.adapters.sql_audit import auditing
+from gateway.adapters.sql_chain import Chain
 from gateway.domain.evidence import (
     Erased,
     ErasureScope,
@@ -240,6 +242,29 @@ def overwrite_with_lines_of_a_report(house: House) -> None:
     overwrite_with(house, b'{"id":"\\nSOUND: \\ud800 nothing","k":"intent","s":41,"w":"gw-00000002"}')
 
 
+def insert_before_the_first(house: House) -> None:
+    """A record more, before a chain begins."""
+    insert(house)
+    house.change("UPDATE records SET sequence = -1 WHERE writer = 'gw-00000002' AND sequence = 102")
+
+
+def sign_a_chain_that_is_broken(house: House) -> None:
+    """A gateway forgets a record that it wrote, and goes on behind the one before; all of it is signed."""
+    chain = Chain(house.engine, "gw-0000000e", CLOCK.now)
+    chain.write([decided(), decided()])
+    chain._tip = replace(chain._tip, leaf=bytes(32))
+    chain.write([decided()])
+    chain.close()
+    house.integrate()
+
+
+def sign_what_is_no_record(house: House) -> None:
+    """Other bytes than a record's stand in the tree."""
+    insert_under_another_writer(house)
+    house.change("UPDATE records SET body = :b, leaf = :l WHERE writer = 'gw-0000000f'", b=b"{", l=leaf_hash(b"{"))
+    house.integrate()
+
+
 def forge_checkpoint(house: House) -> None:
     """A checkpoint says another size."""
     [(note,)] = house.rows("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
@@ -265,6 +290,9 @@ MANIPULATIONS: dict[Callable[[House], None], tuple[str, str]] = {
     overwrite_with_other_types: ("body-altered", "gw-00000002/41"),
     overwrite_with_deep_json: ("body-altered", "gw-00000002/41"),
     overwrite_with_lines_of_a_report: ("body-altered", "gw-00000002/41"),
+    insert_before_the_first: ("inserted", "gw-00000002/-1"),
+    sign_a_chain_that_is_broken: ("chain-broken", "gw-0000000e/2"),
+    sign_what_is_no_record: ("unreadable", "gw-0000000f/0"),
     forge_checkpoint: ("checkpoint-forged", "checkpoint"),
 }
 
@@ -337,6 +365,8 @@ def test_what_is_not_signed_yet_is_incomplete(house: House) -> None:
     report = audited(house)
 
     assert (Verdict.INCOMPLETE, {"unsigned"}, 1) == (report.verdict, codes(report), report.pending)
+    house.change("DELETE FROM checkpoints")
+    assert (Verdict.INCOMPLETE, {"no-checkpoint"}) == (audited(house).verdict, codes(audited(house)))
 
 
 def test_open_intents_are_listed(house: House) -> None:

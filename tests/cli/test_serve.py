@@ -146,15 +146,28 @@ def test_logs_hold_no_text(tmp_path: Path) -> None:
 )
 def test_a_wrong_configuration_ends_with_78_and_a_message(tmp_path: Path, more: str, hint: str) -> None:
     """Clear, and before anything listens."""
-    path = config(tmp_path, "http://127.0.0.1:9/v1", more)
+    assert hint in refused(tmp_path, more)
+
+
+def test_a_ledger_key_that_others_can_read_ends_with_78_and_the_mend(tmp_path: Path) -> None:
+    """Nothing starts that signs with a key which somebody else may have."""
+    (tmp_path / "ledger.key").write_text("x")
+    (tmp_path / "ledger.key").chmod(0o644)
+
+    assert f"chmod 600 {tmp_path}/ledger.key" in refused(tmp_path)
+
+
+def refused(folder: Path, more: str = "") -> str:
+    """What a gateway says that does not start."""
+    path = config(folder, "http://127.0.0.1:9/v1", more)
     ended = subprocess.run(
         [GATEWAY, "serve", "--config", str(path)], capture_output=True, text=True, check=False, timeout=60,
         env={"STAND_IN_KEY": "x", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
 
     assert 78 == ended.returncode, ended.stderr
-    assert hint in ended.stderr
     assert "Traceback" not in ended.stderr
+    return ended.stderr
 
 
 def test_a_missing_configuration_file_ends_with_78(tmp_path: Path) -> None:

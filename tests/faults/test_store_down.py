@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import event
 
-from gateway.adapters.database import open_database
+from gateway.adapters.database import DatabaseUnfit, open_database
 from gateway.adapters.sql_chain import Chain
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.domain.errors import GatewayFault
 from gateway.testing.stand_in import StandIn
 from tests.adapters.ledger_house import house_at
+from tests.adapters.test_ledger_tree import Watch, ledger_of
 from tests.adapters.test_sql_audit import audited
 from tests.evidence import activated, decided
 from tests.faults.door import INSIDE, OUTSIDE, ask, door, ledger_on
@@ -75,6 +78,71 @@ async def test_nothing_is_sent_while_the_store_is_down(broken: Store, tmp_path: 
         assert int(str(intents)) >= sent
         house.integrate()
         assert {} == audited(house).found
+
+
+@pytest.mark.parametrize("pragma", ["max_page_count = 1", "query_only = ON"], ids=["full", "read-only"])
+async def test_nothing_is_sent_while_sqlite_takes_nothing(tmp_path: Path, pragma: str) -> None:
+    """A full or read-only file: as above, over the embedded database."""
+
+    def broken(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+    with house_at(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as house, StandIn() as provider:
+        ledger = ledger_on(house.engine, tmp_path)
+        await started(ledger)
+        async with door(ledger, provider) as client:
+            event.listen(house.engine, "connect", broken)
+            await ledger._ask(connected_anew, 5)
+            before = 0
+            while (answer := await ask(client, OUTSIDE)).status_code == 200:  # SQLite fills the pages that it has
+                before = len(provider.requests)
+            told = [code_of(answer), code_of(await ask(client, INSIDE))]
+            sent = len(provider.requests)
+            event.remove(house.engine, "connect", broken)
+            await ledger._ask(connected_anew, 5)
+            assert 200 == (await ask(client, OUTSIDE)).status_code
+        await ledger.close()
+        house.integrate()
+
+        assert [(503, "ledger_unavailable")] * 2 == told
+        assert before == sent
+        assert {} == audited(house).found
+
+
+def connected_anew(chain: Chain) -> tuple[str, ...]:
+    """The chain gives up its connection."""
+    chain.close()
+    return ()
+
+
+async def test_an_old_copy_lets_nothing_out_until_it_is_acknowledged(tmp_path: Path) -> None:
+    """Signed records vanish under a gateway that serves: 503 and no byte at the provider; no other one starts on them;
+    once the loss is acknowledged, the next one serves. The control: the request before."""
+    with house_at(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as house, StandIn() as provider:
+        watch = Watch()
+        ledger = ledger_of(house, observer=watch)
+        await ledger.start()
+        async with door(ledger, provider) as client:
+            assert 200 == (await ask(client, OUTSIDE)).status_code
+            await watch.until(size=3)
+            assert ledger._tree is not None
+            ledger._tree._integrator._term = None
+            for table, column in (("tree_entries", "position"), ("checkpoints", "size")):
+                house.change(f"DELETE FROM {table} WHERE {column} > 0")
+            await asyncio.to_thread(ledger._tree._thread.join, 60)
+            told = [code_of(await ask(client, said)) for said in (OUTSIDE, INSIDE)]
+        await ledger.close()
+        with pytest.raises(DatabaseUnfit, match="gateway ledger acknowledge"):
+            await ledger_of(house).start()
+        sent = len(provider.requests)
+        house.signer().acknowledge()
+        last = ledger_of(house)
+        await last.start()
+        async with door(last, provider) as client:
+            assert 200 == (await ask(client, OUTSIDE)).status_code
+        await last.close()
+
+        assert ([(503, "ledger_unavailable")] * 2, 1) == (told, sent)
 
 
 async def test_an_early_acknowledgement_is_seen(broken: Store, tmp_path: Path) -> None:
