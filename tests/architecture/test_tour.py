@@ -23,6 +23,20 @@ def test_every_file_of_the_tour_exists(repository: Path) -> None:
     assert {f"gateway/{name}.py" for name in TOUR} <= set(links)
 
 
+def test_every_test_that_the_auditor_is_told_of_exists(repository: Path) -> None:
+    """Each `file::test` of docs/ledger.md; one without a file is of the file before it in its row."""
+    rows = (repository / "docs" / "ledger.md").read_text().splitlines()
+    named, file = [], ""
+    for row in rows:
+        for stem, test in re.findall(r"`([a-z_/]+\.py)?::(test_\w+)`", row):
+            file = stem or file
+            named.append((file, test))
+    missing = [each for each in named if f"def {each[1]}(" not in (repository / "tests" / each[0]).read_text()]
+
+    assert [] == missing
+    assert len(named) > 40
+
+
 def test_a_gateway_loads_the_tour_and_nothing_heavy() -> None:
     """The process that serves holds the tour's modules; what is heavy lives in child processes or comes when needed."""
     script = "import gateway.main, sys; print(*sorted(sys.modules), sep='\\n')"
