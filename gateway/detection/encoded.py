@@ -12,7 +12,8 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.detection.replacements import Replacement
 
@@ -31,7 +32,7 @@ _CODES_STRETCH = re.compile(rf"(?i)(?<![\w.]){_CODE}(?:[\s,;+&|]{{1,5}}{_CODE}){
 _CODES = re.compile(r"\d+")
 _HEX_FILLING = re.compile(r"0[xX]|[\s:,;\-]")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_MIXED_TOKEN = re.compile(r"(?=\S*(?:[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]))[A-Za-z0-9+/_-]{8,}")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _TAKING_TURNS = re.compile(r"[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z]{2}[a-z0-9]")
 _STANDARD = str.maketrans("-_", "+/")
 
@@ -61,19 +62,21 @@ def encoded(text: str) -> list[Replacement]:
 
 def _base64(text: str) -> Iterator[Replacement]:
     for stretch in _STRETCH.finditer(text):
-        at, written = stretch.start(), stretch.group().rstrip("= \t\r\n")
+        written = stretch.group().rstrip("= \t\r\n")
         if not _TAKING_TURNS.search(written):
             continue  # words
+        at = _Tokens(text, *stretch.span())
         if not _GAP.search(written):
-            yield from _runs_of(text, at, written.translate(_STANDARD), None)
+            yield from _runs_of(at, written.translate(_STANDARD), range(len(written)), _SHORT_RUN)
             continue
         for start, end in _between_words(written):
             packed = "".join(written[start:end].split()).translate(_STANDARD)
             if len(packed) >= _SHORTEST_OF_SEVERAL:
                 places = [m.start() for m in _SIGN.finditer(written, start, end)]
-                yield from _runs_of(text, at, packed, places)
-        for token in _MIXED_TOKEN.finditer(written):
-            yield from _runs_of(text, at + token.start(), token.group().translate(_STANDARD), None)
+                yield from _runs_of(at, packed, places, _LONG_RUN)
+        for token in _LONG_TOKEN.finditer(written):
+            if _TAKING_TURNS.search(token.group()):
+                yield from _runs_of(at, token.group().translate(_STANDARD), range(*token.span()), _SHORT_RUN)
 
 
 def _between_words(written: str) -> Iterator[tuple[int, int]]:
@@ -85,18 +88,35 @@ def _between_words(written: str) -> Iterator[tuple[int, int]]:
     yield start, len(written)
 
 
-def _runs_of(text: str, at: int, packed: str, places: list[int] | None) -> Iterator[Replacement]:
-    """The readable runs of one stretch, from each of its beginnings. `places` are where its characters stand in it."""
+class _Tokens:
+    """The words of a stretch, each with the padding after it: what is read of a part of a word stands for all of it."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        spans = [token.span() for token in _TOKEN.finditer(text, start, end)]
+        self._stretch = start
+        self._starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    def around(self, first: int, last: int) -> tuple[int, int]:
+        """The span, in the text, of the words from the stretch's character `first` to its character `last`."""
+        begin, end = (bisect_right(self._starts, self._stretch + at) - 1 for at in (first, last))
+        return self._starts[begin], self._ends[end]
+
+
+def _runs_of(tokens: _Tokens, packed: str, places: Sequence[int], readable: re.Pattern[bytes]) -> Iterator[Replacement]:
+    """The readable runs of one stretch, from each of its beginnings; those of one word together. `places` are where its
+    characters stand in it."""
     for shift in range(4):
         data = _decoded(packed[shift:])
         if shift == 0 and _WHOLE.fullmatch(data):
             runs: Iterable[_Run] = [(0, len(data), data.decode("utf-8", "replace"))]
         else:
-            runs = _readable(data, _LONG_RUN if places or len(data) > _LONG else _SHORT_RUN)
+            runs = _readable(data, _LONG_RUN if len(data) > _LONG else readable)
+        spans: dict[tuple[int, int], list[str]] = {}
         for start, end, shown in runs:
             first, last = shift + start // 3 * 4, min(len(packed), shift + -(-end * 4 // 3)) - 1
-            begin, stop = (first, last) if places is None else (places[first], places[last])
-            yield Replacement(*_whole_tokens(text, at + begin, at + stop + 1), shown)
+            spans.setdefault(tokens.around(places[first], places[last]), []).append(shown)
+        yield from (Replacement(*span, "\n".join(each)) for span, each in spans.items())
 
 
 def _decoded(packed: str) -> bytes:
@@ -132,14 +152,6 @@ def _inflated(data: bytes) -> str:
     if stream.unconsumed_tail:
         raise TooLarge
     return plain.decode("utf-8") if _WHOLE.fullmatch(plain) else ""
-
-
-def _whole_tokens(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span with the rest of the words at its edges, and the padding after it."""
-    while start and not text[start - 1].isspace() and _TOKEN.match(text[start - 1]):
-        start -= 1
-    more = _TOKEN.match(text, end - 1)
-    return start, more.end() if more else end
 
 
 def _hex(text: str) -> Iterator[Replacement]:

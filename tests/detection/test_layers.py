@@ -121,6 +121,7 @@ def test_many_readings_of_much_text_are_bounded(monkeypatch: pytest.MonkeyPatch)
         "5 five ",
         "'+'",
         "' ",
+        "SGVsbG8gd29ybGQh///",
     ],
 )
 def test_hostile_writings_take_linear_time(piece: str) -> None:
@@ -131,6 +132,18 @@ def test_hostile_writings_take_linear_time(piece: str) -> None:
             list(layers((piece * length)[:length]))
 
     assert_linear(unwrap, 8_000)
+
+
+def test_a_long_word_beside_a_mixed_one_takes_linear_time() -> None:
+    """A word that is no base64 is looked through once, and not from each of its letters."""
+    assert_linear(lambda length: list(layers("a" * length + " H4sI0xA9b")), 8_000)
+
+
+def test_all_that_one_word_holds_is_read_together() -> None:
+    """Readable runs among other bytes, apart from each other, as one layer."""
+    written = base64.b64encode(b"jane.roe@example.com\xff\xff\xff tax 536-22-8714\xff\xff").decode()
+
+    assert ["jane.roe@example.com\n tax 536-22-8714"] == [layer.text for layer in layers(written)]
 
 
 def _random_texts(kind: str) -> list[str]:
