@@ -240,7 +240,7 @@ def test_a_text_is_looked_through_by_the_detector(folder: Path) -> None:
     explained = run("explain", "--json", "--policies", str(folder), "--text", "-", stdin=text)
 
     assert 0 == tested.exit_code, tested.output
-    assert ["ACCOUNT_NUMBER"] == json.loads(explained.stdout)["reason"]
+    assert ["FINANCIAL"] == json.loads(explained.stdout)["reason"]
     garbage = CliRunner().invoke(policy, ["explain", "--policies", str(folder), "--text", "-"], input=b"\xff")
     assert 2 == garbage.exit_code
 
