@@ -24,7 +24,7 @@ from gateway.pipeline.ports import Clock
 from gateway.verifier.findings import Verdict
 
 ASKED = "verification_asked"
-"""The action of an `admin` record: its subject, an account, wants the ledger verified now."""
+"""The action of an `admin` record: an account wants the ledger verified now."""
 SOUND = Verdict.SOUND.name.lower()
 _CANNOT_JUDGE = Verdict.CANNOT_JUDGE.name.lower()
 _DONE = "verified_"
@@ -129,9 +129,9 @@ class LedgerVerification:
         self.last = LastVerified(verdict, now)
 
 
-def verified_event(verdict: str, now: int) -> Event:
-    """What is recorded of a verification."""
-    return Event(kind=EventKind.ADMIN, at=now, action=f"{_DONE}{verdict}", subject="")
+def verified_event(verdict: str, now: int, by: str = "") -> Event:
+    """What is recorded of a verification, by an account."""
+    return Event(kind=EventKind.ADMIN, at=now, action=f"{_DONE}{verdict}", subject="", who=by)
 
 
 def last_verified(connection: Connection) -> LastVerified:

@@ -69,7 +69,7 @@ class SqlAccounts:
         found = await asyncio.to_thread(self._row, accounts.c.id == account_id)
         return None if found is None or found.disabled else _account(found)
 
-    async def invite(self, ledger: Ledger, name: str, role: Role, sight: Sight) -> Invitation:
+    async def invite(self, ledger: Ledger, name: str, role: Role, sight: Sight, by: str = "") -> Invitation:
         """Make an account, or invite the holder of one anew: then the old password and all sessions end.
 
         Raises `AccountError`, and `GatewayFault` where it cannot be recorded."""
@@ -77,7 +77,7 @@ class SqlAccounts:
             raise AccountError("a name is letters, digits and . _ @ + -, at most 120, a letter or digit first")
         known = await asyncio.to_thread(self._row, accounts.c.name == name)
         invitation = Invitation(known.id if known is not None else _new_id(), secrets.token_urlsafe(32))
-        at = await self._record(ledger, "account_invited", invitation.account_id)
+        at = await self._record(ledger, "account_invited", invitation.account_id, by)
         await asyncio.to_thread(self._invite, invitation, name, role, sight, at, known is None)
         return invitation
 
@@ -97,7 +97,7 @@ class SqlAccounts:
             raise AccountError("this invitation was used, has run out, or never was one")
         async with self._hashing:
             hashed = await asyncio.to_thread(self._hasher.hash, password)
-        await self._record(ledger, "account_accepted", row.id)
+        await self._record(ledger, "account_accepted", row.id, row.id)
         new = {"secret": hashed, "invite": b"", "invite_until": 0, "failed": 0, "locked_until": 0}
         if not await asyncio.to_thread(self._change, invited, {**new, "epoch": accounts.c.epoch + 1}):
             raise AccountError("this invitation was used, has run out, or never was one")
@@ -139,21 +139,21 @@ class SqlAccounts:
         """Every session of an account ends."""
         await asyncio.to_thread(self._change, accounts.c.id == account_id, {"epoch": accounts.c.epoch + 1})
 
-    async def change_role(self, ledger: Ledger, account_id: str, role: Role, sight: Sight) -> bool:
+    async def change_role(self, ledger: Ledger, account_id: str, role: Role, sight: Sight, by: str) -> bool:
         """Give an account another role and sight. Whether there is one."""
-        await self._record(ledger, "account_role_changed", account_id)
+        await self._record(ledger, "account_role_changed", account_id, by)
         new = {"role": role.value, "tenant": sight.tenant, "since": sight.since, "until": sight.until}
         return await asyncio.to_thread(self._change, accounts.c.id == account_id, {**new, **_ENDS})
 
-    async def disable(self, ledger: Ledger, account_id: str) -> bool:
+    async def disable(self, ledger: Ledger, account_id: str, by: str) -> bool:
         """Let nobody in with this account any more. Whether there was one that was not disabled."""
-        at = await self._record(ledger, "account_disabled", account_id)
+        at = await self._record(ledger, "account_disabled", account_id, by)
         still = and_(accounts.c.id == account_id, accounts.c.disabled == 0)
         return await asyncio.to_thread(self._change, still, {"disabled": at, **_ENDS})
 
-    async def _record(self, ledger: Ledger, action: str, account_id: str) -> int:
+    async def _record(self, ledger: Ledger, action: str, account_id: str, by: str = "") -> int:
         at = self._clock.now()
-        await ledger.append(Event(kind=EventKind.ADMIN, at=at, action=action, subject=account_id))
+        await ledger.append(Event(kind=EventKind.ADMIN, at=at, action=action, subject=account_id, who=by))
         return at
 
     async def _verified(self, hashed: str, password: str) -> bool:

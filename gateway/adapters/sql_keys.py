@@ -96,18 +96,18 @@ class SqlKeys:
             return principal
         return await asyncio.shield(self._ask(form[1], digest))
 
-    async def create(self, ledger: Ledger, *, name: str, tenant: str, app: str) -> NewKey:
-        """A new key, valid when this returns. Raises `KeyNameError`."""
+    async def create(self, ledger: Ledger, *, name: str, tenant: str, app: str, by: str = "") -> NewKey:
+        """A new key, valid when this returns; `by` is the account that makes it. Raises `KeyNameError`."""
         key = _new_key(name=name, tenant=tenant, app=app)
-        at = await self._record(ledger, "key_created", key.id)
+        at = await self._record(ledger, "key_created", key.id, by)
         await asyncio.to_thread(self._add, key, at)
         return key
 
-    async def revoke(self, ledger: Ledger, key_id: str) -> bool:
+    async def revoke(self, ledger: Ledger, key_id: str, by: str = "") -> bool:
         """Revoke a key for good; whether there was a valid one of this id."""
         if key_id not in {key.id for key in await self.list() if not key.revoked}:
             return False
-        at = await self._record(ledger, "key_revoked", key_id)
+        at = await self._record(ledger, "key_revoked", key_id, by)
         return await asyncio.to_thread(self._mark_revoked, key_id, at)
 
     async def ensure_first_key(self, ledger: Ledger) -> str:
@@ -120,9 +120,9 @@ class SqlKeys:
         """All keys, the oldest first."""
         return await asyncio.to_thread(self._list)
 
-    async def _record(self, ledger: Ledger, action: str, subject: str) -> int:
+    async def _record(self, ledger: Ledger, action: str, subject: str, by: str) -> int:
         at = self._clock.now()
-        await ledger.append(Event(kind=EventKind.ADMIN, at=at, action=action, subject=subject))
+        await ledger.append(Event(kind=EventKind.ADMIN, at=at, action=action, subject=subject, who=by))
         return at
 
     def _add(self, key: NewKey, created: int) -> None:

@@ -42,7 +42,7 @@ def _row(document: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, ob
     subject = text_at(document, "subject") or text_at(document, "id")
     return {
         "at": whole_at(document, "t"),
-        "who": names.get(who, who) or "-",
+        "who": names.get(who, who) or ("gateway or command" if text_at(document, "k") == "admin" else "-"),
         "action": text_at(document, "action").replace("_", " "),
         "subject": names.get(subject, subject),
         "decision": subject if len(subject) == len("01JDXXXXXXXXXXXXXXXXXXXXXX") and subject.isalnum() else "",

@@ -52,7 +52,7 @@ async def invite(asked: Asked) -> Answer:
     if name == asked.holder.name:
         raise Refused(403, "Nobody changes their own account: have another administrator do it.")
     try:
-        invitation = await asked.parts.accounts.invite(asked.parts.ledger, name, _role(asked), _sight(asked))
+        invitation = await asked.parts.accounts.invite(asked.parts.ledger, name, _role(asked), _sight(asked), asked.who)
     except AccountError as error:
         raise Refused(400, f"{error}.") from None
     link = f"/console/invitation/{invitation.token}"
@@ -61,13 +61,13 @@ async def invite(asked: Asked) -> Answer:
 
 async def change_role(asked: Asked) -> Answer:
     """Another role for somebody else."""
-    await asked.parts.accounts.change_role(asked.parts.ledger, _other(asked), _role(asked), _sight(asked))
+    await asked.parts.accounts.change_role(asked.parts.ledger, _other(asked), _role(asked), _sight(asked), asked.who)
     return Redirect(_HERE)
 
 
 async def disable(asked: Asked) -> Answer:
     """Let somebody else in no more."""
-    await asked.parts.accounts.disable(asked.parts.ledger, _other(asked))
+    await asked.parts.accounts.disable(asked.parts.ledger, _other(asked), asked.who)
     return Redirect(_HERE)
 
 
@@ -75,7 +75,7 @@ async def create_key(asked: Asked) -> Answer:
     """A new API key, shown this once."""
     form = {name: asked.form.get(name, "").strip() for name in ("name", "tenant", "app")}
     try:
-        key = await asked.parts.keys.create(asked.parts.ledger, **form)
+        key = await asked.parts.keys.create(asked.parts.ledger, **form, by=asked.who)
     except KeyNameError as error:
         raise Refused(400, f"{error}.") from None
     what = f"The key {key.id} for the app {key.app} of {key.tenant}"
@@ -84,7 +84,7 @@ async def create_key(asked: Asked) -> Answer:
 
 async def revoke_key(asked: Asked) -> Answer:
     """Revoke a key for good."""
-    if not await asked.parts.keys.revoke(asked.parts.ledger, asked.path["id"]):
+    if not await asked.parts.keys.revoke(asked.parts.ledger, asked.path["id"], asked.who):
         raise Refused(404, "There is no valid key of this id.")
     return Redirect(_HERE)
 

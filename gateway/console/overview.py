@@ -85,7 +85,7 @@ async def overview(asked: Asked) -> Answer:
 
 async def verify_now(asked: Asked) -> Answer:
     """Have the whole ledger verified soon, by whichever process does that: the wish is a record."""
-    wish = Event(kind=EventKind.ADMIN, at=asked.parts.clock.now(), action=ASKED, subject=asked.who)
+    wish = Event(kind=EventKind.ADMIN, at=asked.parts.clock.now(), action=ASKED, subject="", who=asked.who)
     await asked.parts.ledger.append(wish)
     asked.parts.verify_soon()
     return Redirect("/console/")

@@ -91,7 +91,7 @@ async def _report(asked: Asked) -> dict[str, object]:
     told, verified, count = await asked.read(work)
     await asyncio.to_thread(but_unsigned, asked.parts.database, verified, count)
     verdict = verified.verdict.name.lower()
-    await asked.parts.ledger.append(verified_event(verdict, asked.parts.clock.now()))
+    await asked.parts.ledger.append(verified_event(verdict, asked.parts.clock.now(), asked.who))
     return {
         "title": "Reports",
         "since": day(sight.since),

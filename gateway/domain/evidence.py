@@ -137,12 +137,14 @@ class EventKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to the gateway itself. `subject` is an id or a digest, `action` an enum-like word
-    (`started`, `activated`, `rejected`, `key_created`, `key_revoked`, `open_intent`, `hold_placed`, `idle`, ...)."""
+    (`started`, `activated`, `rejected`, `key_created`, `key_revoked`, `open_intent`, `hold_placed`, `idle`, ...). `who`
+    is the id of the account that did it, of `ADMIN` alone; empty for the gateway itself, and for a command."""
 
     kind: EventKind
     at: int
     action: str
     subject: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

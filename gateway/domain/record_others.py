@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from gateway.domain.costs import Cost
-from gateway.domain.evidence import Erased, Event, Outcome, Pruned, Reviewed, Viewed
+from gateway.domain.evidence import Erased, Event, EventKind, Outcome, Pruned, Reviewed, Viewed
 from gateway.domain.strict_json import Json
 
 
@@ -15,8 +15,7 @@ def content_of_other(evidence: Outcome | Event | Pruned | Erased | Viewed | Revi
         case Outcome():
             return _outcome(evidence)
         case Event():
-            about = {"id": evidence.subject} if evidence.kind == "recovered" else {"subject": evidence.subject}
-            return {"k": evidence.kind.value, "action": evidence.action, **about}
+            return {"k": evidence.kind.value, "action": evidence.action, **_about(evidence)}
         case Pruned():
             return {"k": "prune", "before": evidence.before, "upto": evidence.upto, "dropped": evidence.dropped}
         case Erased():
@@ -27,6 +26,12 @@ def content_of_other(evidence: Outcome | Event | Pruned | Erased | Viewed | Revi
             return _reviewed(evidence)
         case _:
             assert_never(evidence)
+
+
+def _about(evidence: Event) -> dict[str, Json]:
+    if evidence.kind is EventKind.ADMIN:
+        return {"subject": evidence.subject, "who": evidence.who}
+    return {"id" if evidence.kind is EventKind.RECOVERED else "subject": evidence.subject}
 
 
 def _outcome(evidence: Outcome) -> dict[str, Json]:

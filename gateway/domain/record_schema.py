@@ -204,6 +204,7 @@ _OUTCOME: Mapping[str, Check] = {
 _ACTION = _matches(r"[a-z][a-z_]{0,31}")
 _SUBJECT = _matches(rf"|{_ULID}|{_WRITER}|sha256:[0-9a-f]{{64}}|{_POLICY_NAME}|{_NAME}")
 _EVENT: Mapping[str, Check] = {**_LINK, "action": _ACTION, "subject": _SUBJECT}
+_ADMIN: Mapping[str, Check] = {**_EVENT, "who": _matches(rf"(?:{_NAME})?")}
 _RECOVERED: Mapping[str, Check] = {**_LINK, "action": _ACTION, "id": _matches(_ULID)}
 
 _PRUNE: Mapping[str, Check] = {**_LINK, "before": _whole(), "upto": _whole(), "dropped": _whole()}
@@ -261,6 +262,7 @@ SCHEMAS = _Schemas(
         "view": _VIEW,
         "review": _REVIEW,
         **{kind.value: _EVENT for kind in EventKind if kind is not EventKind.RECOVERED},
+        EventKind.ADMIN.value: _ADMIN,
         EventKind.RECOVERED.value: _RECOVERED,
     }
 )

@@ -174,8 +174,14 @@ async def test_accounts_are_invited_changed_and_disabled_by_somebody_else(site: 
     assert [403, 403] == [(await admin.submit(path, role="viewer")).status_code for path in own]
     assert (await admin.submit("/console/administration/accounts", name="alf", role="viewer")).status_code == 403
     assert (await admin.submit("/console/administration/accounts", name=HOSTILE, role="viewer")).status_code == 400
-    actions = [json.loads(body)["action"] for body in site.records("admin")]
-    assert {"account_invited", "account_accepted", "account_role_changed", "account_disabled"} <= set(actions)
+    done = [json.loads(body) for body in site.records("admin")]
+    by_whom = {each["action"]: each["who"] for each in done if each["subject"] == new.id}
+    assert by_whom == {
+        "account_invited": me.id, "account_accepted": new.id, "account_role_changed": me.id, "account_disabled": me.id
+    }  # fmt: skip
+    await site.settle()
+    log = await admin.page("/console/access?kind=admin")
+    assert "<td>alf</td><td>account disabled</td><td>new@acme.example</td>" in re.sub(r">\s+<", "><", log)
 
 
 async def test_keys_are_made_and_revoked(site: Site) -> None:
@@ -189,6 +195,11 @@ async def test_keys_are_made_and_revoked(site: Site) -> None:
     assert (await admin.submit(f"/console/administration/keys/{key_id[1]}/revoke")).status_code == 404
     assert (await admin.submit("/console/administration/keys", name=HOSTILE, tenant="a", app="b")).status_code == 400
     assert "gw_" not in await admin.page("/console/administration")
+    me = next(each.id for each in await site.accounts.list() if each.name == "alf")
+    done = [json.loads(body) for body in site.records("admin")]
+    assert [("key_created", me), ("key_revoked", me)] == [
+        (each["action"], each["who"]) for each in done if each["subject"] == key_id[1]
+    ]
 
 
 async def test_an_outcome_after_the_period_counts_as_known(site: Site) -> None:

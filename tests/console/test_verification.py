@@ -50,7 +50,7 @@ async def test_an_auditor_has_it_verified_at_once(site: Site) -> None:
     assert "A new verification was asked for" in await ada.page("/console/")
     account = next(each.id for each in await site.accounts.list() if each.name == "ada")
     wish = json.loads(site.records("admin")[-1])
-    assert ("verification_asked", account) == (wish["action"], wish["subject"])
+    assert ("verification_asked", account) == (wish["action"], wish["who"])
 
     before = len(site.records("admin"))
     for _ in range(2):
