@@ -77,7 +77,7 @@ class SqlAccounts:
             raise AccountError("a name is letters, digits and . _ @ + -, at most 120, a letter or digit first")
         known = await asyncio.to_thread(self._row, accounts.c.name == name)
         invitation = Invitation(known.id if known is not None else _new_id(), secrets.token_urlsafe(32))
-        at = await self._record(ledger, "account_invited", invitation.account_id, by)
+        at = await self._record(ledger, f"account_invited_as_{role.value}", invitation.account_id, by)
         await asyncio.to_thread(self._invite, invitation, name, role, sight, at, known is None)
         return invitation
 
@@ -121,7 +121,7 @@ class SqlAccounts:
         row = await asyncio.to_thread(self._row, accounts.c.subject == subject)
         if row is None:
             account_id = _new_id()
-            at = await self._record(ledger, "account_created", account_id)
+            at = await self._record(ledger, f"account_created_as_{role.value}", account_id)
             taken = not name or await asyncio.to_thread(self._row, accounts.c.name == name) is not None
             called = f"{name}.{account_id}".lstrip(".") if taken else name
             await asyncio.to_thread(self._add, {**_EMPTY, "id": account_id, "name": called, "role": role.value,
@@ -129,7 +129,7 @@ class SqlAccounts:
         elif row.disabled:
             raise AccountError("this account is disabled")
         elif row.role != role.value:
-            await self._record(ledger, "account_role_changed", row.id)
+            await self._record(ledger, f"account_became_{role.value}", row.id)
             await asyncio.to_thread(self._change, accounts.c.id == row.id, {"role": role.value, **_ENDS})
         found = await asyncio.to_thread(self._row, accounts.c.subject == subject)
         assert found is not None
@@ -141,7 +141,7 @@ class SqlAccounts:
 
     async def change_role(self, ledger: Ledger, account_id: str, role: Role, sight: Sight, by: str) -> bool:
         """Give an account another role and sight. Whether there is one."""
-        await self._record(ledger, "account_role_changed", account_id, by)
+        await self._record(ledger, f"account_became_{role.value}", account_id, by)
         new = {"role": role.value, "tenant": sight.tenant, "since": sight.since, "until": sight.until}
         return await asyncio.to_thread(self._change, accounts.c.id == account_id, {**new, **_ENDS})
 

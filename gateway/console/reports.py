@@ -63,6 +63,8 @@ async def reports(asked: Asked) -> Answer:
 
 async def bundle(asked: Asked) -> Answer:
     """The evidence bundle of a period."""
+    if not asked.query.get("since"):
+        raise Refused(400, "Choose a period.")
     told = await _report(asked)
     page = render("reports.html", {**told, "standalone": STYLE.decode()}, None, asked.session)
     sight, parts = _period(asked), asked.parts

@@ -8,11 +8,13 @@ import re
 import pytest
 
 from gateway.adapters.sql_accounts import MOST_TRIES
+from gateway.console.decisions import WORDS
 from gateway.console.gate import Route
 from gateway.console.rendering import NAVIGATION
 from gateway.console.routes import ROUTES
 from gateway.domain.accounts import Role
 from tests.console.site import PASSWORD, Site
+from tests.evidence import activated, decided
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -159,17 +161,18 @@ async def test_a_forged_session_is_nobodys(site: Site) -> None:
 
 
 async def test_what_cannot_be_recorded_is_not_shown(site: Site) -> None:
-    """A ledger that refuses keeps every page closed, and who signs in outside."""
-    client = await site.person("table-viewer", Role.VIEWER)
+    """A ledger that refuses keeps every page closed to every role, and who signs in outside."""
+    people = {role: await site.person(f"table-{role.value}", role) for role in Role}
+    pages = [(people[role], path_of(route)) for route in GUARDED if route.method == "GET" for role in route.roles]
     site.house.change("ALTER TABLE records RENAME TO records_away")
     try:
-        shown = await client.get("/console/")
-        signed = await client.submit("/console/sign-in", name="table-viewer", password=PASSWORD)
+        shown = [await client.get(path) for client, path in pages]
+        signed = await people[Role.VIEWER].submit("/console/sign-in", name="table-viewer", password=PASSWORD)
     finally:
         site.house.change("ALTER TABLE records_away RENAME TO records")
 
-    assert (shown.status_code, signed.status_code) == (503, 503)
-    assert "nothing is shown" in shown.text
+    assert {503} == {each.status_code for each in [*shown, signed]}
+    assert all("nothing is shown" in each.text for each in shown)
 
 
 async def test_a_form_that_is_too_long_is_refused(site: Site) -> None:
@@ -177,3 +180,45 @@ async def test_a_form_that_is_too_long_is_refused(site: Site) -> None:
     async with site.visitor() as client:
         await client.page("/console/sign-in")
         assert (await client.submit("/console/sign-in", name="x" * 70_000)).status_code == 413
+
+
+MARKUP = "<script>alert(1)</script>{{7*7}}"
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.POLICY_EDITOR, Role.ADMINISTRATOR], ids=lambda each: each.value)
+async def test_what_a_link_asks_for_stays_text_on_every_page(site: Site, role: Role) -> None:
+    """Whatever stands in each part of it."""
+    client = await site.person(f"table-{role.value}", role)
+    names = (*WORDS, "since", "until", "id", "after", "days", "state", "sample", "old", "new", "kind", "next")
+    for route in (each for each in GUARDED if each.method == "GET" and role in each.roles):
+        for name in names:
+            answer = await client.get(path_of(route), params={name: MARKUP})
+            assert "<script" not in answer.text, (route.path, name)
+            assert "alert(1)&lt;/script&gt;49" not in answer.text
+            assert answer.status_code < 500, (route.path, name)
+
+
+async def test_what_somebody_wrote_into_the_database_stays_text(site: Site) -> None:
+    """Names of people, keys and searches, comments, and the records themselves."""
+    one, name = decided(), "table-reviewer"
+    site.add(activated(), one)
+    await site.settle()
+    rosa = await site.person(name, Role.REVIEWER)
+    admin = await site.person("table-administrator", Role.ADMINISTRATOR)
+    await admin.submit("/console/administration/keys", name="bot", tenant="acme", app="bot")
+    path = f"/console/decisions/{one.decision_id}"
+    for act, fields in (("add", {}), ("take", {}), ("comment", {"words": "Fine."})):
+        await rosa.page(path)
+        await rosa.submit(f"/console/review/{one.decision_id}/{act}", **fields)
+    await rosa.submit("/console/views", name="mine", app="bot")
+    site.house.change("UPDATE console_accounts SET name = :to WHERE name = :name", to=MARKUP, name=name)
+    site.house.change("UPDATE api_keys SET name = :to, tenant = :to, app = :to", to=MARKUP)
+    site.house.change("UPDATE review_notes SET words = :to", to=MARKUP)
+    site.house.change("UPDATE console_views SET name = :to, link = :to", to=MARKUP)
+    site.house.alter(one.decision_id, "claims-bot", MARKUP)
+
+    shown = [await rosa.get(each) for each in (path, "/console/", "/console/decisions", "/console/review")]
+    shown += [await admin.get(f"/console/{each}") for each in ("administration", "access", "access?kind=review")]
+    assert {200} == {each.status_code for each in shown}
+    assert not any("<script" in each.text for each in shown)
+    assert sum("alert(1)" in each.text for each in shown) >= 5

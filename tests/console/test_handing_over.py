@@ -177,8 +177,11 @@ async def test_accounts_are_invited_changed_and_disabled_by_somebody_else(site: 
     done = [json.loads(body) for body in site.records("admin")]
     by_whom = {each["action"]: each["who"] for each in done if each["subject"] == new.id}
     assert by_whom == {
-        "account_invited": me.id, "account_accepted": new.id, "account_role_changed": me.id, "account_disabled": me.id
-    }  # fmt: skip
+        "account_invited_as_viewer": me.id,
+        "account_accepted": new.id,
+        "account_became_reviewer": me.id,
+        "account_disabled": me.id,
+    }
     await site.settle()
     log = await admin.page("/console/access?kind=admin")
     assert "<td>alf</td><td>account disabled</td><td>new@acme.example</td>" in re.sub(r">\s+<", "><", log)
