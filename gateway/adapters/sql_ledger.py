@@ -238,7 +238,7 @@ class SqlLedger:
 
     async def _recover(self) -> None:
         """Say of each intent that dead writers left open that nobody knows what became of it."""
-        ids = await self._ask(_open_intents, _RECOVERY_SECONDS)
+        ids = await self._ask(Chain.open_intents, _RECOVERY_SECONDS)
         for at in range(0, len(ids), MAX_BATCH):
             batch = [self._event(EventKind.RECOVERED, "open_intent", each) for each in ids[at : at + MAX_BATCH]]
             await asyncio.gather(*(self._append(each, _START_SECONDS) for each in batch))
@@ -250,17 +250,17 @@ class SqlLedger:
     async def _append(self, evidence: Evidence, seconds: float) -> Receipt:
         if self._queue.qsize() >= MAX_QUEUED or not self._thread.is_alive():
             raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
-        job = _Append(evidence, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Append(evidence, loop.create_future())
+        deadline = loop.call_later(seconds, self._refuse, job)
         self._queue.put(job)
         try:
-            async with asyncio.timeout(seconds):
-                written = await job.future
-        except TimeoutError:
-            self._abandon(job)
-            raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE) from None
+            written = await job.future
         except asyncio.CancelledError:
             self._abandon(job)
             raise
+        finally:
+            deadline.cancel()
         if isinstance(written, _Refused):
             raise GatewayFault(ErrorCode.LEDGER_UNAVAILABLE)
         return self._receipt(evidence, written)
@@ -269,6 +269,12 @@ class SqlLedger:
         """Only decisions are told to callers, so only their receipts carry a token."""
         token = self._key.token(statement(written.record)) if isinstance(evidence, Decided) else ""
         return issue(decision_id=written.record.search.decision_id, digest=written.digest, token=token)
+
+    def _refuse(self, job: _Append) -> None:
+        """The deadline is over."""
+        if not job.future.done():
+            self._abandon(job)
+            job.future.set_result(_Refused())
 
     def _abandon(self, job: _Append) -> None:
         """Nobody waits for this record any more. `_wake` learns of one that is written later, here of one that is."""
@@ -387,10 +393,6 @@ def _probed(chain: Chain) -> Sequence[str]:
 def _settled(_: Chain) -> Sequence[str]:
     """Nothing. When it is done, what was queued before is written, and what follows from that is queued."""
     return ()
-
-
-def _open_intents(chain: Chain) -> Sequence[str]:
-    return chain.open_intents()
 
 
 def _settle(chain: Chain) -> Sequence[str]:

@@ -231,6 +231,7 @@ Measured by processor time, old and new code in one run, on a machine with other
 | encoding an outcome | 47 | 27 |
 | the same, as above | 45 | 33 |
 | signing a receipt; Ed25519 alone 57 of it, with Python's lock held: a thread brings nothing | 79 | 67 |
+| waiting for an append, with its deadline, in the event loop | 21 | 15 |
 | PostgreSQL: putting a record of a batch of 64 into the INSERT, by the driver | 66 | 11 |
 
 PostgreSQL itself takes 0.3 to 1 ms to find a page of one field (`--plans`): an index-only scan of four pages from the
