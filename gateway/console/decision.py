@@ -19,8 +19,10 @@ from gateway.domain.explain import Explained, explained, summary
 from gateway.domain.plain import found, place, sentence, surely
 from gateway.domain.policy import Bundle, Rule
 from gateway.domain.recorded import Past, past_of
+from gateway.domain.replaying import Again, Replayer
 from gateway.domain.reviewing import REASONS
 from gateway.domain.routing import routed
+from gateway.domain.sensitivity import MEANINGS
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 DECISIONS = ("intent", "local", "block")
@@ -119,6 +121,7 @@ def _view(told: Told, bundle: Bundle) -> dict[str, object]:
         "row": row_of(told.record),
         "sentence": sentence(document),
         "why": why,
+        "differs": same and told.past is not None and _differs(bundle, told.past),
         "proof": told.proof,
         "findings": findings_of(document),
         "unlisted": whole_at(object_at(document, "more"), "find"),
@@ -138,6 +141,12 @@ def _considered(bundle: Bundle, past: Past) -> tuple[str, tuple[Explained, ...]]
     facts = past.facts()
     routing = routed(bundle, facts, past.alias, bundle.exception_ids - past.spent)
     return summary(bundle, routing), explained(bundle, facts, routing.verdict)
+
+
+def _differs(bundle: Bundle, past: Past) -> bool:
+    """Whether the policy that decided, asked again about what is recorded, decides otherwise."""
+    again = Replayer(bundle).again(past)
+    return isinstance(again, Again) and past.meanings == MEANINGS and not past.came_out_as(again.decision)
 
 
 def rules_by_name(bundle: Bundle) -> dict[str, Rule]:

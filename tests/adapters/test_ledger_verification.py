@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.adapters import ledger_verification
-from gateway.adapters.ledger_verification import ASKED, LedgerVerification, Question
+from gateway.adapters.ledger_verification import ASKED, LedgerVerification, Question, is_overdue
 from gateway.adapters.rounds import Rounds
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.verification_worker import verified
@@ -146,6 +146,13 @@ async def test_a_child_that_dies_says_nothing_of_the_ledger(
     clock.ahead = 3600
     await own.look()
     assert ["verified_cannot_judge", "verified_sound"] == verdicts(house)
+
+
+def test_a_sound_verdict_ages() -> None:
+    """After two intervals; never where the gateway does not verify by itself."""
+    assert not is_overdue(100, 120, 10)
+    assert is_overdue(100, 121, 10)
+    assert not is_overdue(100, 10**15, 0)
 
 
 def until_indexed(house: House) -> None:

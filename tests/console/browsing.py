@@ -40,7 +40,7 @@ class Kind:
     classes: frozenset[DataClass]
     found: tuple[FindingFact, ...]
     replaced: tuple[str, ...]
-    rule: str
+    rules: tuple[str, ...]
     reason: str
 
     def decided(self, **changes: object) -> Decided:
@@ -54,19 +54,19 @@ class Kind:
             alias=Alias("openai", "local-slm"),
             status=403 if self.route is Route.BLOCKED else 0,
             transforms=tuple(Entity(each) for each in self.replaced),
-            policy=PolicyEvidence(1, BUNDLE.digest, MEANINGS, (self.rule,), self.reason, ()),
+            policy=PolicyEvidence(1, BUNDLE.digest, MEANINGS, self.rules, self.reason, ()),
         )
         return replace(evidence, **changes)  # type: ignore[arg-type]
 
 
 _RECORD, _PERSON = finding("MEDICAL_RECORD_NUMBER", "/messages/2/content"), finding("PERSON", confidence=700)
-PLAIN = Kind(Route.EXTERNAL, "openai", "public", frozenset(), (), (), "cleared", "CLEARED")
-CONTACT = Kind(Route.EXTERNAL_TRANSFORMED, "openai", "internal", frozenset({DataClass.PII}), (finding(),),
-               ("EMAIL_ADDRESS",), "mask-contact", "CONTACT_MASKED")  # fmt: skip
+PLAIN = Kind(Route.EXTERNAL, "openai", "internal", frozenset(), (), (), ("cleared",), "CLEARED")
+CONTACT = Kind(Route.EXTERNAL_TRANSFORMED, "openai", "confidential", frozenset({DataClass.PII}), (finding(),),
+               ("EMAIL_ADDRESS",), ("mask-contact",), "CONTACT_MASKED")  # fmt: skip
 HEALTH = Kind(Route.LOCAL, "local-slm", "restricted", frozenset({DataClass.PII, DataClass.PHI}), (_RECORD, _PERSON), (),
-              "phi-stays-inside", "PHI")  # fmt: skip
+              ("phi-stays-inside", "restricted-stays-inside"), "PHI")  # fmt: skip
 SECRET = Kind(Route.BLOCKED, "", "restricted", frozenset({DataClass.SECRET}), (finding("SECRET"),), (),
-              "secret-refused", "SECRET_IN_REQUEST")  # fmt: skip
+              ("restricted-stays-inside", "secret-refused"), "SECRET_IN_REQUEST")  # fmt: skip
 PEOPLE = {"vera": Role.VIEWER, "rosa": Role.REVIEWER, "rene": Role.REVIEWER, "ada": Role.AUDITOR,
           "pia": Role.POLICY_EDITOR, "alf": Role.ADMINISTRATOR}  # fmt: skip
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from gateway.domain.labels import DataClass, Label
 from gateway.verifier.checks import Verification
 from gateway.verifier.export import ExportSource
 from gateway.verifier.findings import Verdict
+from tests.console.browsing import HEALTH
 from tests.console.site import ON_BOTH_DATABASES, Site
 from tests.evidence import CLOCK, activated, decided, finding, outcome
 
@@ -215,3 +217,16 @@ async def test_the_overview_counts_what_left_and_what_stayed(site: Site) -> None
     assert "triage" in page
     assert "phi" in page
     assert "Last signed checkpoint" in page
+
+
+async def test_a_decision_that_does_not_follow_from_its_policy_is_red(site: Site) -> None:
+    """Health data that the record says left, under a policy that keeps it inside; one that stayed is green alone."""
+    right = HEALTH.decided()
+    wrong = replace(right, decision_id=CLOCK.new_id(), route=Route.EXTERNAL, destination="openai")
+    site.add(right, wrong)
+    await site.settle()
+    client = await site.person("vera", Role.VIEWER)
+
+    assert "Green: proven" in await client.page(f"/console/decisions/{wrong.decision_id}")
+    assert "Red: not what its policy decides" in await client.page(f"/console/decisions/{wrong.decision_id}")
+    assert "Red" not in await client.page(f"/console/decisions/{right.decision_id}")

@@ -6,13 +6,12 @@ import json
 
 import pytest
 
-from gateway.adapters.ledger_verification import is_overdue
 from gateway.domain.accounts import Role
 from tests.adapters.test_ledger_verification import DAY_S, Later
-from tests.console.site import Site
+from tests.console.site import ON_BOTH_DATABASES, Site
 from tests.evidence import activated, decided, outcome
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), ON_BOTH_DATABASES]
 
 GREEN, AMBER, RED = (f'class="light {each}"' for each in ("green", "amber", "red"))
 
@@ -76,10 +75,3 @@ async def test_a_verdict_that_somebody_rewrote_is_red(site: Site) -> None:
     page = await vera.page("/console/")
     assert RED in page
     assert "the record of the last verification is not what was signed" in page
-
-
-async def test_a_sound_verdict_ages() -> None:
-    """After two intervals; never where the gateway does not verify by itself."""
-    assert not is_overdue(100, 120, 10)
-    assert is_overdue(100, 121, 10)
-    assert not is_overdue(100, 10**15, 0)
