@@ -67,7 +67,7 @@ def test_the_decision_behind_a_complaint_is_found_in_three_clicks(browser: Brows
 
     told = page.inner_text("main")
     assert "Kept inside because one high-confidence MEDICAL_RECORD_NUMBER in message 3" in told
-    assert "rule phi-stays-inside (PHI), policy revision 1." in told
+    assert "rules phi-stays-inside and restricted-stays-inside (PHI), policy revision 1." in told
     assert "Green: proven" in told
 
 
