@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.checkpoint_signer import CheckpointSigner
 from gateway.adapters.database import sqlite_file
 from gateway.adapters.sql_rows import Row, insert_rows, last_of_each
-from gateway.adapters.sql_search import index_next
+from gateway.adapters.sql_search_index import index_next
 from gateway.adapters.sql_tree import StoredTree
 from gateway.adapters.tables import checkpoints, records, tree_entries, tree_nodes
 from gateway.adapters.writer_lock import WriterLock

@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, select, tuple_
 
 from gateway.adapters.sql_rows import insert_rows
+from gateway.adapters.sql_search_index import forget
 from gateway.adapters.tables import (
     api_keys,
     checkpoints,
@@ -20,9 +21,9 @@ from gateway.adapters.tables import (
     legal_holds,
     record_salts,
     records,
-    search_entries,
     tree_entries,
 )
+from gateway.domain.bitmaps import BLOCK
 from gateway.domain.commitment import day_of, pseudonym
 from gateway.domain.evidence import Erased, ErasureScope, Pruned
 from gateway.pipeline.ports import Ledger
@@ -31,7 +32,7 @@ EVERYONE = "*"
 _KEPT = ("prune", "erasure", "policy")
 """Records that say what else is missing, or what decided. They are small, and they stay."""
 
-_AT_ONCE = 5000
+_AT_ONCE = BLOCK
 
 
 class OnHold(Exception):
@@ -124,19 +125,18 @@ class Retention:
     def _drop(self, plan: PrunePlan) -> None:
         for first in range(0, plan.upto, _AT_ONCE):
             with self._engine.begin() as connection:
-                held = _held(connection)
-                wanted = _droppable(held, first, min(first + _AT_ONCE, plan.upto))
-                joined = records.join(tree_entries, _same())
-                places = select(records.c.writer, records.c.sequence).select_from(joined).where(wanted)
-                found = [(str(writer), int(number)) for writer, number in connection.execute(places)]
+                wanted = _droppable(_held(connection), first, min(first + _AT_ONCE, plan.upto))
+                columns = select(records.c.writer, records.c.sequence, tree_entries.c.position)
+                rows = connection.execute(columns.select_from(records.join(tree_entries, _same())).where(wanted)).all()
+                if not rows:
+                    continue
+                found = [(str(writer), int(number)) for writer, number, _ in rows]
                 for table in (record_salts, records):
                     place = tuple_(table.c.writer, table.c.sequence)
                     connection.execute(delete(table).where(place.in_(found)))
+                forget(connection, [position for _, _, position in rows])
         with self._engine.begin() as connection:
             _drop_keys(connection, plan.before)
-            left = and_(tree_entries.c.position == search_entries.c.position, _same())
-            gone = ~exists().where(left).correlate(search_entries)
-            connection.execute(delete(search_entries).where(search_entries.c.position < plan.upto, gone))
 
 
 def _first_kept(connection: Connection, before: int, now: int) -> int:

@@ -1,221 +1,235 @@
-"""Finding decisions among millions: an index of terms, kept by the integrator beside the tree, read in keyset pages.
+"""Finding decisions among millions: of each term, bitmaps over the positions of the tree, a block at a time.
 
-A row of `search_entries` says that the record at a position, of a time, has a term. One term alone is read in the order
-of time from its end; of several, the rarest leads and the others are looked up, so often for a page and no more. The
-index is derived: nothing is lost with it, and `rebuild` begins it anew.
+What has several terms is the intersection of their bitmaps: a page costs the blocks that it takes to fill it, a count
+one row for each term and block. The order is that of the tree, the newest first, which follows time but for how long a
+record took into the tree. Bounds of time are exact all the same: where they cut a block, its times are looked at. The
+integrator keeps the index (`sql_search_index`); what it has not come to is not found yet.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+import functools
+import operator
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, select
 
-from gateway.adapters.sql_records import StoredRecord, document_of
-from gateway.adapters.sql_rows import Row, insert_rows
-from gateway.adapters.tables import records, search_entries, search_progress, search_terms, tree_entries
-from gateway.domain.ledger_search import ANY, DECISION, OPEN, Query, outcome_of, terms_of
+from gateway.adapters.sql_records import StoredRecord
+from gateway.adapters.tables import records, search_bitmaps, search_blocks, search_terms, search_times, tree_entries
+from gateway.domain.bitmaps import A_TIME, ALL, BLOCK, below, decode, descending, spans, unpacked
+from gateway.domain.ledger_search import ANY, DECISION, Query
 
-AT_ONCE = 256
-_COMMON = 10_000
-"""From here on one term is as common as another: counting further would take longer than it saves."""
+END = BLOCK * 2**31 - 1
+"""After the newest record: the index has room for no more."""
 
-LOOKED_AT = 100_000
-"""So many entries are looked at for one page: else terms that never meet would cost all entries of the rarer one."""
+_A_PAGE, _ALL_OF_IT = 16, 1024
+"""So many blocks are read at first where a page is filled, or where all are needed. Each time twice as many."""
 
-_DECISIONS = ("intent", "local", "block")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ends: the time and position of its last record."""
-
-    at: int
-    position: int
-
-
-END = Place(2**62, 2**62)
-"""After the newest record."""
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, the newest first. The next page begins after `last`; there is none when `more` is false.
-
-    Not `whole`: looking ended before the page was full. `last` says how far it got; there may be more, or nothing."""
+    """Some records, the newest first. The next page begins after the position `last`; there is none when `more` is
+    false."""
 
     records: tuple[StoredRecord, ...]
-    last: Place
+    last: int
     more: bool
-    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many records were counted. Not `whole`: counting ended before everything was looked at, there may be more."""
+    """How many records there are, and how many of each value of a field."""
 
-    number: int
-    whole: bool
+    total: int
+    values: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What an entry of the rarest term of a query must be. `edge` is the last that is looked at, if others follow."""
+class _Found:
+    """What is found in a block, and between which times all of its records were made."""
 
-    found: ColumnElement[bool]
-    edge: Place | None
-
-
-def search(connection: Connection, query: Query, after: Place = END, limit: int = 50) -> Page:
-    """The next page of a query. Of several terms, the `LOOKED_AT` next entries of the rarest are looked at."""
-    entry = search_entries.alias()
-    look = _look(connection, query, entry, after)
-    if look is None:
-        return Page((), after, more=False)
-    rows = connection.execute(_newest(entry).where(look.found).limit(limit + 1)).all()
-    places = [Place(int(at), int(position)) for at, position in rows[:limit]]
-    found = _stored(connection, [each.position for each in places])
-    kept = tuple(found[each.position] for each in places if each.position in found)
-    if len(rows) > limit or look.edge is None:
-        return Page(kept, places[-1] if places else after, more=len(rows) > limit)
-    return Page(kept, look.edge, more=True, whole=False)
+    block: int
+    bits: int
+    first_at: int
+    last_at: int
 
 
-def count(connection: Connection, query: Query, most: int = 100_000) -> Counted:
-    """How many records a query finds, up to `most`; of several terms, among the `LOOKED_AT` newest of the rarest."""
-    entry = search_entries.alias()
-    look = _look(connection, query, entry)
-    if look is None:
-        return Counted(0, whole=True)
-    some = select(entry.c.at).where(look.found).limit(most).subquery()
-    number = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
-    return Counted(number, whole=look.edge is None and number < most)
+def position_in(after: str) -> int:
+    """Where the page of a link begins: a position, or as links once said it, a time and a position. Raises
+    `ValueError`."""
+    position = after.rpartition("-")[2]
+    if not position.isdecimal():
+        raise ValueError("no page begins there")
+    return min(int(position), END)
 
 
-def split(connection: Connection, field: str, query: Query, most: int) -> Counter[str]:
-    """How many of the records that `count` counts, of `most` of them at least, have each value of a field."""
-    entry, other = search_entries.alias(), search_entries.alias()
-    look, named = _look(connection, query, entry), _of_field(connection, field)
-    if look is None:
-        return Counter()
-    some = select(entry.c.at, entry.c.position).where(look.found).limit(most).subquery()
-    same = and_(other.c.term.in_(named), other.c.at == some.c.at, other.c.position == some.c.position)
-    counts = select(other.c.term, func.count()).select_from(some.join(other, same)).group_by(other.c.term)
-    return Counter({named[int(term)]: int(count) for term, count in connection.execute(counts)})
+def search(connection: Connection, query: Query, after: int = END, limit: int = 50) -> Page:
+    """The next page of a query."""
+    found = _found(connection, query, after, _A_PAGE)
+    places = (each.block * BLOCK + offset for each in found for offset in descending(each.bits))
+    positions = list(islice(places, limit + 1))
+    stored = _stored(connection, positions[:limit])
+    kept = tuple(stored[position] for position in positions[:limit] if position in stored)
+    return Page(kept, positions[:limit][-1] if positions else after, more=len(positions) > limit)
+
+
+def count(connection: Connection, query: Query) -> int:
+    """How many records a query finds."""
+    return sum(each.bits.bit_count() for each in _found(connection, query))
+
+
+def split(connection: Connection, field: str, query: Query) -> Counted:
+    """How many records a query finds, and how many of them have each value of a field."""
+    found = {each.block: each.bits for each in _found(connection, query)}
+    counts = Counter[str]()
+    for value, _, bits in _valued(connection, field, found):
+        counts[value] += bits.bit_count()
+    return Counted(sum(bits.bit_count() for bits in found.values()), counts)
 
 
 def tally(connection: Connection, field: str, query: Query, width: int) -> Counter[tuple[str, int]]:
-    """How many of the records of a query's time and tenant have each value of a field in each span of `width`
-    microseconds from `query.since` on."""
-    entry = search_entries.alias()
-    also, named = _also(connection, query, entry), _of_field(connection, field)
-    if also is None:
-        return Counter()
-    span = (entry.c.at - query.since) // width
-    counts = select(entry.c.term, span, func.count()).where(entry.c.term.in_(named), _in_time(query, entry), *also)
-    rows = connection.execute(counts.group_by(entry.c.term, span))
-    return Counter({(named[int(term)], int(number)): int(count) for term, number, count in rows})
+    """How many of the records that a query finds have each value of a field in each span of `width` microseconds from
+    `query.since` on."""
+    found = list(_found(connection, query))
+    parts = _spans(connection, found, query, width)
+    counts = Counter[tuple[str, int]]()
+    for value, block, bits in _valued(connection, field, {each.block: each.bits for each in found}):
+        for span, part in parts[block].items():
+            counts[value, span] += (bits & part).bit_count()
+    return +counts
 
 
 def crossed(connection: Connection, field: str, other: str, query: Query) -> Counter[tuple[str, str]]:
-    """How many of the records of a query's time and tenant have each value of one field with each of another."""
-    entry, beside = search_entries.alias(), search_entries.alias()
-    also, named, besides = _also(connection, query, entry), *(_of_field(connection, each) for each in (field, other))
-    if also is None:
-        return Counter()
-    same = (beside.c.at == entry.c.at, beside.c.position == entry.c.position)
-    both = (entry.c.term.in_(named), _in_time(query, entry), beside.c.term.in_(besides), *same, *also)
-    counts = select(entry.c.term, beside.c.term, func.count()).where(*both).group_by(entry.c.term, beside.c.term)
-    return Counter({(named[int(a)], besides[int(b)]): int(count) for a, b, count in connection.execute(counts)})
+    """How many of the records that a query finds have each value of one field with each of another."""
+    found = {each.block: each.bits for each in _found(connection, query)}
+    beside = defaultdict[int, list[tuple[str, int]]](list)
+    for value, block, bits in _valued(connection, other, found):
+        beside[block].append((value, bits))
+    counts = Counter[tuple[str, str]]()
+    for value, block, bits in _valued(connection, field, found):
+        for also, others in beside[block]:
+            counts[value, also] += (bits & others).bit_count()
+    return +counts
 
 
 def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: Random) -> list[StoredRecord]:
-    """At most `most` of the records that any of the queries finds, each as likely as any other: a reservoir."""
-    kept: list[int] = []
-    seen = 0
+    """At most `most` of the records that any of the queries finds, each as likely as any other."""
+    found = defaultdict[int, int](int)
     for query in queries:
-        entry = search_entries.alias()
-        look = _look(connection, query, entry, most=2**62)
-        if look is None:
-            continue
-        for position in connection.execute(select(entry.c.position).where(look.found)).scalars():
-            seen += 1
-            place = len(kept) if len(kept) < most else chance.randrange(seen)
-            kept[place : place + 1] = [int(position)] if place < most else kept[place : place + 1]
-    return list(_stored(connection, kept).values())
-
-
-def indexed_until(connection: Connection) -> int:
-    """The time of the newest record that can be found; 0 where there is none."""
-    newest = select(search_entries.c.at).join(search_terms, search_terms.c.id == search_entries.c.term)
-    newest = newest.where(search_terms.c.term == ANY).order_by(search_entries.c.at.desc()).limit(1)
-    return int(connection.execute(newest).scalar_one_or_none() or 0)
+        for each in _found(connection, query):
+            found[each.block] |= each.bits
+    total = sum(bits.bit_count() for bits in found.values())
+    chosen = sorted(chance.sample(range(total), min(most, total)))
+    positions: list[int] = []
+    first = 0
+    for block, bits in found.items():
+        end = first + bits.bit_count()
+        if here := chosen[bisect_left(chosen, first) : bisect_left(chosen, end)]:
+            offsets = list(descending(bits))
+            positions += [block * BLOCK + offsets[each - first] for each in here]
+        first = end
+    return list(_stored(connection, positions).values())
 
 
 def known_terms(connection: Connection, terms: Sequence[str]) -> frozenset[str]:
     """Those of the terms that some record has, or had."""
-    return frozenset(_known(connection, terms))
+    return frozenset(numbers_of(connection, terms))
 
 
-def index_next(connection: Connection, size: int, writing: AbstractContextManager[object]) -> bool:
-    """Index the next `AT_ONCE` records of a tree of this size. Whether there is more to index.
-
-    Records are read and understood before `writing` is held: whoever else waits for it waits for the rows alone."""
-    begin = int(connection.execute(select(search_progress.c.position)).scalar_one())
-    end = min(begin + AT_ONCE, size)
-    if begin >= end:
-        return False
-    same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
-    columns = select(tree_entries.c.position, records.c.at, records.c.body).select_from(
-        tree_entries.join(records, same)
-    )
-    rows = connection.execute(columns.where(tree_entries.c.position.between(begin, end - 1))).all()
-    wanted, closed = _entries(connection, [(Place(int(at), int(position)), bytes(body)) for position, at, body in rows])
-    connection.rollback()
-    with writing:
-        ids = _ids(connection, {term for term, _ in wanted} | {OPEN})
-        places = tuple_(search_entries.c.at, search_entries.c.position)
-        done = places.in_([(place.at, place.position) for place in closed])
-        connection.execute(delete(search_entries).where(search_entries.c.term == ids[OPEN], done))
-        entries: list[Row] = [(ids[term], place.at, place.position) for term, place in sorted(wanted, key=_order)]
-        insert_rows(connection, search_entries, entries, ignore=True)
-        connection.execute(update(search_progress).values(position=end))
-        connection.commit()
-    return end < size
+def numbers_of(connection: Connection, terms: Sequence[str]) -> dict[str, int]:
+    """The numbers of those terms that are known."""
+    asked = select(search_terms.c.term, search_terms.c.id).where(search_terms.c.term.in_(sorted(terms)))
+    return {str(term): int(number) for term, number in connection.execute(asked)}
 
 
-def rebuild(connection: Connection) -> None:
-    """Empty the index, uncommitted; the integrator fills it again."""
-    connection.execute(delete(search_entries))
-    connection.execute(update(search_progress).values(position=0))
+def _found(connection: Connection, query: Query, before: int = END, at_once: int = _ALL_OF_IT) -> Iterator[_Found]:
+    """What a query finds before a position, block by block, the newest first; without those where that is nothing."""
+    terms = _telling(query.terms)
+    numbers = numbers_of(connection, terms)
+    if len(numbers) < len(terms):
+        return
+    wanted = _joined(list(numbers.values()), query)
+    edge, offset = divmod(before, BLOCK)
+    last = edge
+    while True:
+        rows = _rows(connection, wanted.where(search_blocks.c.block <= last).limit(at_once))
+        for block, first_at, last_at, *stored in rows:
+            bits = functools.reduce(operator.and_, map(decode, stored))
+            if block == edge:
+                bits &= below(offset)
+            if bits and not (query.since <= first_at and last_at < query.until):
+                bits &= _in_time(_times(connection, [block])[block], query)
+            if bits:
+                yield _Found(block, bits, first_at, last_at)
+        if len(rows) < at_once:
+            return
+        last, at_once = rows[-1][0] - 1, min(2 * at_once, _ALL_OF_IT)
 
 
-def _look(
-    connection: Connection, query: Query, entry: FromClause, after: Place = END, most: int | None = None
-) -> _Look | None:
-    """At the `most` (`LOOKED_AT`) newest entries `after` a place, if a query has several terms; one alone finds with
-    each. `None` where one of the terms occurs nowhere."""
-    terms = rarest_first(connection, query.terms)
-    if not terms:
-        return None
-    place = tuple_(entry.c.at, entry.c.position)
-    led = and_(entry.c.term == terms[0], _in_time(query, entry), place < (after.at, after.position))
-    if len(terms) == 1:
-        return _Look(led, None)
-    last = _newest(entry).where(led).offset((LOOKED_AT if most is None else most) - 1).limit(1)
-    row = connection.execute(last).first()
-    edge = None if row is None else Place(int(row[0]), int(row[1]))
-    near = [] if edge is None else [place >= (edge.at, edge.position)]
-    return _Look(and_(led, *near, *_having(terms[1:], entry)), edge)
+def _telling(terms: Sequence[str]) -> Sequence[str]:
+    """The terms without those that go without saying: what has a field is a decision, and any record."""
+    return [each for each in terms if each not in {ANY, DECISION}] or terms
 
 
-def _newest(entry: FromClause) -> Select[int, int]:
-    """Where records are, the newest first."""
-    return select(entry.c.at, entry.c.position).order_by(entry.c.at.desc(), entry.c.position.desc())
+def _joined(terms: Sequence[int], query: Query) -> Select[Any]:
+    """The blocks where all terms occur, within the bounds of time: number, first and last time, a bitmap a term."""
+    joined: FromClause = search_blocks
+    columns = list(search_blocks.c)
+    for term in terms:
+        bitmap = search_bitmaps.alias()
+        joined = joined.join(bitmap, and_(bitmap.c.term == term, bitmap.c.block == search_blocks.c.block))
+        columns.append(bitmap.c.bits)
+    in_time = search_blocks.c.last_at >= query.since, search_blocks.c.first_at < query.until
+    return select(*columns).select_from(joined).where(*in_time).order_by(search_blocks.c.block.desc())
+
+
+def _in_time(times: Sequence[int], query: Query) -> int:
+    return spans(times, query.since, query.until, query.until - query.since).get(0, 0)
+
+
+def _spans(connection: Connection, found: Sequence[_Found], query: Query, width: int) -> dict[int, dict[int, int]]:
+    """Of each block, which of its records lie in which span of `width` from `query.since` on."""
+    cut = [each.block for each in found if _span(each.first_at, query, width) != _span(each.last_at, query, width)]
+    whole = {each.block: {_span(each.first_at, query, width): ALL} for each in found}
+    parts = {block: spans(times, query.since, query.until, width) for block, times in _times(connection, cut).items()}
+    return whole | parts
+
+
+def _span(at: int, query: Query, width: int) -> int:
+    return (at - query.since) // width
+
+
+def _times(connection: Connection, blocks: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """When the records of some blocks were made, position by position."""
+    stored = {block: bytearray(A_TIME * BLOCK) for block in blocks}
+    for block, first, times in _rows(connection, select(search_times).where(search_times.c.block.in_(blocks))):
+        at = A_TIME * first
+        stored[block][at : at + len(times)] = times
+    return {block: unpacked(times) for block, times in stored.items()}
+
+
+def _valued(connection: Connection, field: str, found: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
+    """A value of a field, a block, and those of what is found there that have this value."""
+    named = _of_field(connection, field)
+    bitmaps = select(search_bitmaps).where(search_bitmaps.c.term.in_(named), _among(found))
+    for term, block, stored in _rows(connection, bitmaps):
+        if bits := decode(stored) & found.get(block, 0):
+            yield named[term], block, bits
+
+
+def _among(blocks: Collection[int]) -> ColumnElement[bool]:
+    """Bitmaps of some blocks: of these alone where they are few, else with those between."""
+    if len(blocks) <= _FEW:
+        return search_bitmaps.c.block.in_(blocks)
+    return search_bitmaps.c.block.between(min(blocks), max(blocks))
 
 
 def _of_field(connection: Connection, field: str) -> dict[int, str]:
@@ -226,92 +240,10 @@ def _of_field(connection: Connection, field: str) -> dict[int, str]:
     return {int(number): str(term).partition(":")[2] for number, term in connection.execute(asked)}
 
 
-def _also(connection: Connection, query: Query, entry: FromClause) -> list[ColumnElement[bool]] | None:
-    """What an entry of any term must be, beside its time. All decisions have the terms that say no more than so."""
-    asked = [each for each in query.terms if each not in {ANY, DECISION}]
-    known = _known(connection, asked)
-    return None if len(known) < len(asked) else _having(list(known.values()), entry)
-
-
-def _having(terms: Sequence[int], entry: FromClause) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for term in terms:
-        other = search_entries.alias()
-        same = and_(other.c.term == term, other.c.at == entry.c.at, other.c.position == entry.c.position)
-        conditions.append(exists().where(same))
-    return conditions
-
-
-def _in_time(query: Query, entry: FromClause) -> ColumnElement[bool]:
-    return and_(entry.c.at >= query.since, entry.c.at < query.until)
-
-
-def _entries(connection: Connection, read: Sequence[tuple[Place, bytes]]) -> tuple[set[tuple[str, Place]], list[Place]]:
-    """Which terms records have, and which decisions of earlier batches are open no more."""
-    wanted: set[tuple[str, Place]] = set()
-    here: dict[str, Place] = {}
-    outcomes: list[tuple[str, str]] = []
-    for place, body in read:
-        document = document_of(body)
-        wanted.update((term, place) for term in terms_of(document))
-        decision, ended = str(document.get("id", "")), outcome_of(document)
-        if ended:
-            outcomes.append((decision, ended))
-        elif "do" in document:
-            here[decision] = place
-    earlier = _decisions(connection, {decision for decision, _ in outcomes if decision not in here})
-    for decision, ended in outcomes:
-        place_of = here.get(decision) or earlier.get(decision)
-        if place_of is not None:
-            wanted.discard((OPEN, place_of))
-            wanted.add((ended, place_of))
-    return wanted, list(earlier.values())
-
-
-def _decisions(connection: Connection, ids: Iterable[str]) -> dict[str, Place]:
-    """Where decisions are, by their ids."""
-    same = and_(records.c.writer == tree_entries.c.writer, records.c.sequence == tree_entries.c.sequence)
-    columns = select(records.c.decision_id, records.c.at, tree_entries.c.position)
-    asked = records.c.decision_id.in_(sorted(ids)), records.c.kind.in_(_DECISIONS)
-    rows = connection.execute(columns.select_from(records.join(tree_entries, same)).where(*asked))
-    return {str(decision): Place(int(at), int(position)) for decision, at, position in rows}
-
-
-def _ids(connection: Connection, terms: set[str]) -> dict[str, int]:
-    """The number of each term; new ones get one."""
-    known = _known(connection, terms)
-    missing = sorted(terms - known.keys())
-    if missing:
-        connection.execute(search_terms.insert(), [{"term": term} for term in missing])
-        known |= _known(connection, missing)
-    return known
-
-
-def _known(connection: Connection, terms: Iterable[str]) -> dict[str, int]:
-    asked = select(search_terms.c.term, search_terms.c.id).where(search_terms.c.term.in_(sorted(terms)))
-    return {str(term): int(number) for term, number in connection.execute(asked)}
-
-
-def rarest_first(connection: Connection, terms: Sequence[str]) -> list[int]:
-    """The numbers of the terms that say something; none when one of them occurs nowhere."""
-    terms = _telling(terms)
-    known = _known(connection, terms)
-    if len(known) < len(terms):
-        return []
-    if len(terms) == 1:
-        return list(known.values())
-    return sorted(known.values(), key=lambda number: _counted(connection, number))
-
-
-def _telling(terms: Sequence[str]) -> Sequence[str]:
-    """The terms without those that go without saying: what has a field is a decision, and any record."""
-    rest = [each for each in terms if each not in {ANY, DECISION}]
-    return rest if any(not each.startswith("kind:") for each in rest) else terms
-
-
-def _counted(connection: Connection, number: int) -> int:
-    some = select(search_entries.c.at).where(search_entries.c.term == number).limit(_COMMON).subquery()
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+def _rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
+    """Rows as the driver gives them: making more of each would take longer than reading it."""
+    rows: Sequence[Any] = connection.execute(query).cursor.fetchall()
+    return rows
 
 
 def _stored(connection: Connection, positions: Sequence[int]) -> dict[int, StoredRecord]:
@@ -321,7 +253,3 @@ def _stored(connection: Connection, positions: Sequence[int]) -> dict[int, Store
         columns.select_from(tree_entries.join(records, same)).where(tree_entries.c.position.in_(positions))
     )
     return {int(at): StoredRecord(str(writer), int(number), int(at), bytes(body)) for writer, number, at, body in rows}
-
-
-def _order(entry: tuple[str, Place]) -> tuple[int, int, str]:
-    return entry[1].at, entry[1].position, entry[0]

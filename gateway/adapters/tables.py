@@ -101,23 +101,45 @@ search_terms = Table(
 )
 """What records can be found by, such as `class:phi`, numbered."""
 
-search_entries = Table(
-    "search_entries",
+search_bitmaps = Table(
+    "search_bitmaps",
     metadata,
     Column("term", Integer, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("bits", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Which record of the tree has which term. Derived from the records; can be rebuilt."""
+"""Which records of a block of the tree have a term, as `gateway.domain.bitmaps` stores a set; no row where none has.
+Derived from the records, as the next three are; can be rebuilt."""
+
+search_blocks = Table(
+    "search_blocks",
+    metadata,
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+"""Between which times the records of a block were made."""
+
+search_times = Table(
+    "search_times",
+    metadata,
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("times", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When each record of a part of a block was made, from the offset `first` on. Parts are small: adding to the last one
+costs little."""
 
 search_progress = Table(
     "search_progress",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),
 )
-"""One row: up to which position of the tree `search_entries` is complete."""
+"""One row: up to which position of the tree the index is complete, and how often something was taken out of it."""
 
 legal_holds = Table(
     "legal_holds",

@@ -9,8 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.adapters.ledger_export import FAR
 from gateway.adapters.sql_records import StoredRecord
-from gateway.adapters.sql_search import END, Place, search
+from gateway.adapters.sql_search import END, position_in, search
 from gateway.cli.ledger_read import Moment, reading
 from gateway.cli.options import config_option
 from gateway.domain.ledger_search import Query
@@ -18,7 +19,7 @@ from gateway.domain.ledger_search import Query
 
 @click.command("search")
 @click.option("--since", type=Moment(), default=0, help="From this day or time on.")
-@click.option("--until", type=Moment(), default=END.at, help="Before this day or time.")
+@click.option("--until", type=Moment(), default=FAR, help="Before this day or time.")
 @click.option("--kind", default="", help="intent, local, block; or another kind of record, such as policy or erasure.")
 @click.option("--tenant", default="")
 @click.option("--app", default="")
@@ -38,27 +39,21 @@ def search_ledger(
     *, since: int, until: int, limit: int, after: str, as_machine: bool, config: str, **asked: str
 ) -> None:
     """Find decisions, the newest first. Every option narrows the search; one decision is shown by `show`."""
+    try:
+        begin = position_in(after) if after else END
+    except ValueError:
+        raise click.UsageError("--after takes what the page before printed") from None
     query = Query(since=since, until=until, **asked)
     with reading(config) as connection:
-        page = search(connection, query, _place(after), limit)
-    following = f"{page.last.at}-{page.last.position}" if page.more else ""
+        page = search(connection, query, begin, limit)
+    following = str(page.last) if page.more else ""
     if as_machine:
         found = [{"position": each.position, "record": each.document} for each in page.records]
         click.echo(json.dumps({"records": found, "after": following}, indent=1))
         return
     _print(page.records)
     if following:
-        said = "There is more" if page.whole else f"Searched back to {_time(page.last.at)}; to go on"
-        click.echo(f"{said}: --after {following}")
-
-
-def _place(after: str) -> Place:
-    if not after:
-        return END
-    at, _, position = after.partition("-")
-    if not at.isdecimal() or not position.isdecimal():
-        raise click.UsageError("--after takes what the page before printed")
-    return Place(int(at), int(position))
+        click.echo(f"There is more: --after {following}")
 
 
 def _print(found: tuple[StoredRecord, ...]) -> None:

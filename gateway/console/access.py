@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.adapters.sql_search import END, Place, search
+from gateway.adapters.sql_search import search
 from gateway.console.asked import Answer, Asked, Page, Refused
-from gateway.console.decisions import whole_at
+from gateway.console.decisions import begin_of, whole_at
 from gateway.console.rendering import linked
 from gateway.domain.ledger_search import Query
 from gateway.domain.strict_json import Json, text_at, words_at
@@ -20,20 +20,18 @@ async def access_log(asked: Asked) -> Answer:
     if asked.holder.sight.tenant:
         raise Refused(403, "Your access is limited to one tenant, and the access log speaks of all of them.")
     kind = asked.query.get("kind", "view")
-    at, _, position = asked.query.get("after", "").partition("-")
     if kind not in KINDS:
         raise Refused(400, "There is no such kind.")
-    after = Place(int(at), int(position)) if at.isdecimal() and position.isdecimal() else END
+    after = begin_of(asked.query)
     query = asked.holder.sight.narrowed(Query(kind=kind))
     page = await asked.read(lambda audit: search(audit.connection, query, after, _ON_A_PAGE))
     names = {each.id: each.name for each in await asked.parts.accounts.list()}
-    older = f"{page.last.at}-{page.last.position}" if page.more else ""
     return Page("access.html", {
         "title": "Access log",
         "kinds": KINDS,
         "kind": kind,
         "rows": [_row(each.document, names) for each in page.records],
-        "older": linked("/console/access", kind=kind, after=older) if older else "",
+        "older": linked("/console/access", kind=kind, after=str(page.last)) if page.more else "",
     })  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from gateway.adapters.sql_audit import SqlAudit, looked_up
 from gateway.adapters.sql_keys import SqlKeys
 from gateway.adapters.sql_reviews import SqlReviews
 from gateway.adapters.sql_views import SqlViews
-from gateway.console.counting import DayCounts
 from gateway.console.sessions import Session
 from gateway.domain.accounts import Account, Begun
 from gateway.domain.evidence import ViewAction, Viewed
@@ -43,7 +42,7 @@ class IdentityProvider(Protocol):
 class ConsoleParts:
     """What the console is made of. `secret` signs its sessions, `public_key` is what auditors check the ledger with.
     `outside` are the witnesses that have to have cosigned it, `verify_soon` has it verified now rather than later.
-    `oidc` is `None` where only local accounts sign in; `days` remembers what was counted."""
+    `oidc` is `None` where only local accounts sign in."""
 
     database: Database
     ledger: Ledger
@@ -61,7 +60,6 @@ class ConsoleParts:
     outside: Outside
     verify_soon: Callable[[], None]
     oidc: IdentityProvider | None
-    days: DayCounts = field(default_factory=DayCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 from gateway.adapters.sql_audit import SqlAudit
 from gateway.adapters.sql_records import StoredRecord
-from gateway.adapters.sql_search import END, Counted, Place, count, known_terms, search, split
+from gateway.adapters.sql_search import END, Counted, known_terms, position_in, search, split
 from gateway.adapters.sql_search import Page as Found
 from gateway.console.asked import Answer, Asked, Page, Redirect, Refused
 from gateway.console.gate import Seen
@@ -22,8 +21,6 @@ from gateway.domain.ledger_search import Query
 from gateway.domain.strict_json import Json, object_at, text_at, words_at
 
 ON_A_PAGE = 50
-MOST_COUNTED = 10_000
-"""From here on there are "10,000 or more": counting millions would take longer than reading the first of them."""
 _LONGEST = 120
 _DAY_US = 86_400 * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,24 +60,18 @@ async def decisions(asked: Asked) -> Answer:
     wanted = asked.query.get("id", "").strip()
     if wanted:
         return Redirect(f"/console/decisions/{quote(wanted, safe='')}")
-    query, after = query_of(asked.query, asked.holder), _place(asked.query.get("after", ""))
+    query, after = query_of(asked.query, asked.holder), begin_of(asked.query)
 
-    def look(audit: SqlAudit) -> tuple[Found, Counted, Counter[str]]:
-        total = count(audit.connection, query, MOST_COUNTED)
-        if total == Counted(0, whole=True):  # that took a look at everything already
-            return Found((), after, more=False), total, Counter()
-        routes = split(audit.connection, "route", query, MOST_COUNTED) if total.whole else Counter()
-        return search(audit.connection, query, after, ON_A_PAGE), total, routes
+    def look(audit: SqlAudit) -> tuple[Counted, Found]:
+        return split(audit.connection, "route", query), search(audit.connection, query, after, ON_A_PAGE)
 
-    page, total, routes = await asked.read(look)
+    counted, page = await asked.read(look)
     return Page("decisions.html", {
         **_form(asked, query),
         "rows": [row_of(each) for each in page.records],
-        "total": total.number,
-        "back_to": 0 if page.whole else page.last.at,
-        "all_counted": total.whole,
-        "split": sorted(routes.items()),
-        "older": linked("/console/decisions", **filters(asked.query), after=_written(page.last)) if page.more else "",
+        "total": counted.total,
+        "split": sorted(counted.values.items()),
+        "older": linked("/console/decisions", **filters(asked.query), after=str(page.last)) if page.more else "",
         "first": linked("/console/decisions", **filters(asked.query)) if asked.query.get("after") else "",
         "saved": await asked.parts.views.of(asked.holder.id),
         "known": await _known(asked),
@@ -137,6 +128,14 @@ def moment_of(said: str, otherwise: int, *, whole_day: bool = False) -> int:
     return at + _DAY_US if whole_day and len(said) == len("2026-11-24") else at
 
 
+def begin_of(said: Mapping[str, str]) -> int:
+    """Where the page of a link begins; at the newest where the link makes no sense."""
+    try:
+        return position_in(said.get("after", ""))
+    except ValueError:
+        return END
+
+
 def filters(said: Mapping[str, str]) -> dict[str, str]:
     """What a link asks for: enough to see the same again."""
     return {name: said[name].strip() for name in (*WORDS, "since", "until") if said.get(name, "").strip()}
@@ -177,12 +176,3 @@ def _form(asked: Asked, query: Query) -> dict[str, object]:
         "link": linked("/console/decisions", **filters(asked.query)),
         "asked": {name: value for name, value in asdict(query).items() if value},
     }
-
-
-def _place(after: str) -> Place:
-    at, _, position = after.partition("-")
-    return Place(int(at), int(position)) if at.isdecimal() and position.isdecimal() else END
-
-
-def _written(place: Place) -> str:
-    return f"{place.at}-{place.position}"

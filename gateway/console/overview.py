@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.adapters.ledger_verification import ASKED, SOUND, LastVerified, is_overdue, last_verified
 from gateway.adapters.sql_audit import SqlAudit
-from gateway.adapters.sql_search import count, tally
+from gateway.adapters.sql_search import count, crossed, tally
 from gateway.adapters.sql_tree import newest_note, newest_signed_at
 from gateway.console.asked import Answer, Asked, Page, Redirect
 from gateway.console.charts import ROUTE_COLOURS, bars
-from gateway.console.counting import ROUTES, Counts, DayCounts, counted, tabled
 from gateway.console.proof import Light, proof_of
 from gateway.console.rendering import day
 from gateway.domain.checkpoint import read_note
@@ -21,8 +21,10 @@ from gateway.domain.exceptions import DAY, PolicyException
 from gateway.domain.ledger_search import Query
 
 PERIODS = (1, 7, 30, 90)
+ROUTES = tuple(each.value for each in Route)
 _HOUR = DAY // 24
 _SOON = 14 * DAY
+_MOST_VALUES = 20
 _VERIFIED: Mapping[str, tuple[Light, str]] = {
     SOUND: (Light.GREEN, "Sound: every record is what was signed."),
     "altered": (Light.RED, "Altered: the ledger is not what was signed. A report names the records."),
@@ -61,7 +63,7 @@ async def overview(asked: Asked) -> Answer:
     now = asked.parts.clock.now()
     until = (now // width + 1) * width
     query = asked.holder.sight.narrowed(Query(kind="decision", since=until - days * DAY, until=until))
-    told = await asked.read(lambda audit: _counted(audit, query, width, asked.parts.days))
+    told = await asked.read(lambda audit: _counted(audit, query, width))
     totals = {route: sum(told.spans[route]) for route in ROUTES}
     bundle = asked.parts.policies.current()
     names = _names(query, width)
@@ -91,29 +93,23 @@ async def verify_now(asked: Asked) -> Answer:
     return Redirect("/console/")
 
 
-def _counted(audit: SqlAudit, query: Query, width: int, days: DayCounts) -> Overview:
-    spans, whole = _hours(audit, query) if width == _HOUR else _days(audit, query, days)
-    told = Overview(spans, tabled(whole.apps), tabled(whole.classes))
-    owing = Query(kind="intent", outcome="open", tenant=query.tenant)
-    told.open_intents = count(audit.connection, owing, 10_000).number
+def _counted(audit: SqlAudit, query: Query, width: int) -> Overview:
+    found = tally(audit.connection, "route", query, width)
+    spans = range(len(range(query.since, query.until, width)))
+    apps, classes = (_tabled(crossed(audit.connection, field, "route", query)) for field in ("app", "class"))
+    told = Overview({route: [found[route, span] for span in spans] for route in ROUTES}, apps, classes)
+    told.open_intents = count(audit.connection, Query(kind="intent", outcome="open", tenant=query.tenant))
     note = newest_note(audit.connection)
     told.signed, told.signed_at = (read_note(note).size, newest_signed_at(audit.connection)) if note else (0, 0)
     return told
 
 
-def _hours(audit: SqlAudit, query: Query) -> tuple[dict[str, list[int]], Counts]:
-    """By hour and altogether, counted anew."""
-    found = tally(audit.connection, "route", query, _HOUR)
-    hours = len(range(query.since, query.until, _HOUR))
-    return {route: [found[route, hour] for hour in range(hours)] for route in ROUTES}, counted(audit, query)
-
-
-def _days(audit: SqlAudit, query: Query, days: DayCounts) -> tuple[dict[str, list[int]], Counts]:
-    """By day and altogether."""
-    found, whole = days.by_day(audit, query), Counts()
-    for each in found:
-        whole.add(each)
-    return {route: [each.routes[route] for each in found] for route in ROUTES}, whole
+def _tabled(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """By value and route: the most frequent values first, and no more than fit a page."""
+    rows: dict[str, Counter[str]] = {}
+    for (value, route), number in counts.items():
+        rows.setdefault(value, Counter())[route] += number
+    return dict(sorted(rows.items(), key=lambda each: -each[1].total())[:_MOST_VALUES])
 
 
 def _verified(asked: Asked, audit: SqlAudit) -> Verified:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, event
 
-from gateway.adapters import sql_search
-from gateway.adapters.sql_search import END, Counted, count, crossed, rebuild, search, split, tally
+from gateway.adapters.sql_search import END, Counted, count, crossed, position_in, search, split, tally
+from gateway.adapters.sql_search_index import forget, index_next, rebuild
+from gateway.adapters.tables import records
 from gateway.domain.evidence import Content, Decided, Event, EventKind, Outcome, PolicyEvidence, Result, Route
 from gateway.domain.labels import DataClass, Label
 from gateway.domain.ledger_search import Query
@@ -51,6 +55,12 @@ def times(house: House, query: Query, limit: int = 100) -> list[int]:
     return [int(str(each.document["t"])) - NOW for each in found]
 
 
+def contents(house: House) -> list[list[tuple[object, ...]]]:
+    """The whole index."""
+    tables = ("search_bitmaps", "search_blocks", "search_times", "search_progress")
+    return [sorted(house.rows(f"SELECT * FROM {table}")) for table in tables]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -83,11 +93,6 @@ def test_what_goes_without_saying_is_not_asked_for(house: House) -> None:
     assert [50, 30, 10] == times(house, Query(kind="decision", app="triage"))
     assert [] == times(house, Query(kind="policy", app="triage"))
     assert list(range(62, -1, -1)) == times(house, Query(kind="decision"))
-    with house.engine.connect() as connection:
-        asked = [
-            sql_search.rarest_first(connection, terms) for terms in (("app:triage",), ("kind:decision", "app:triage"))
-        ]
-    assert asked[0] == asked[1]
 
 
 def test_a_period_has_a_beginning_and_an_end(house: House) -> None:
@@ -112,47 +117,33 @@ def test_pages_hold_everything_once(house: House) -> None:
     assert [at for at in range(62, -1, -1) if at not in {10, 30, 50}] == seen
 
 
-@pytest.mark.parametrize(("other", "limit"), [({"route": "local"}, 3), ({"label": "confidential"}, 30)])
-def test_terms_that_never_meet_cost_so_much_and_no_more(
-    house: House, monkeypatch: pytest.MonkeyPatch, other: dict[str, str], limit: int
-) -> None:
-    """A page looks at so many entries, says how far it got, and the next one goes on there: all is found, once."""
-    asked = Query(tenant="acme", **other)
-    expected = times(house, asked)
-    monkeypatch.setattr(sql_search, "LOOKED_AT", 5)
+def test_records_can_be_counted_before_they_are_read(house: House) -> None:
+    """All of them, also where two common terms never meet."""
+    asked = (Query(kind="intent"), Query(kind="policy"), Query(tenant="acme", route="local"), Query(app="nobody"))
     with house.engine.connect() as connection:
-        pages = [search(connection, asked, END, limit)]
-        while pages[-1].more:
-            pages.append(search(connection, asked, pages[-1].last, limit))
-    found = [int(str(each.document["t"])) - NOW for page in pages for each in page.records]
-
-    assert expected == found
-    assert len(pages) > len(found) / 5
-    assert not any(page.whole for page in pages[:-1])
-    assert all(before.last.position > after.last.position for before, after in pairwise(pages[:-1]))
+        assert [60, 1, 0, 0] == [count(connection, each) for each in asked]
 
 
-def test_records_can_be_counted_before_they_are_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them, or up to a limit; what never meets, no further than a page of a search looks."""
-    intents, apart = Query(kind="intent"), Query(tenant="acme", route="local")
-    with house.engine.connect() as connection:
-        assert [Counted(60, whole=True), Counted(60, whole=False), Counted(5, whole=False)] == [
-            count(connection, intents, most) for most in (61, 60, 5)
-        ]
-        assert Counted(1, whole=True) == count(connection, Query(kind="policy"))
-        assert Counted(0, whole=True) == count(connection, apart)
-        monkeypatch.setattr(sql_search, "LOOKED_AT", 2)
-        assert Counted(0, whole=False) == count(connection, apart)
-        assert {"local": 2} == split(connection, "route", Query(tenant="globex", route="local"), 100)
+@pytest.mark.parametrize(("after", "position"), [("17", 17), ("1795000000000000-17", 17), ("9" * 19, END)])
+def test_links_of_earlier_versions_lead_on(after: str, position: int) -> None:
+    """They told a time beside the position."""
+    assert position == position_in(after)
+
+
+@pytest.mark.parametrize("after", ["", "-", "17-", "x", "-1-x", "9" * 5000])
+def test_links_that_make_no_sense_are_refused(after: str) -> None:
+    """Whatever somebody writes there, however long."""
+    with pytest.raises(ValueError, match=r"page begins|Exceeds the limit"):
+        position_in(after)
 
 
 def test_what_is_found_is_counted_by_another_field(house: House) -> None:
-    """Over all of it, or up to a limit; of a term that nothing has, nothing."""
+    """All of it; of a term that nothing has, nothing."""
     with house.engine.connect() as connection:
-        assert {"local": 3} == split(connection, "route", Query(tenant="globex"), 100)
-        assert {"local": 3, "external-transformed": 60} == split(connection, "route", Query(kind="decision"), 100)
-        assert 5 == split(connection, "route", Query(kind="decision"), 5).total()
-        assert not split(connection, "route", Query(app="nobody"), 100)
+        assert Counted(3, Counter({"local": 3})) == split(connection, "route", Query(tenant="globex"))
+        assert {"local": 3, "external-transformed": 60} == split(connection, "route", Query(kind="decision")).values
+        assert Counted(1, Counter()) == split(connection, "route", Query(kind="policy"))
+        assert Counted(0, Counter()) == split(connection, "route", Query(app="nobody"))
 
 
 def test_a_period_is_counted_by_span_and_by_two_fields(house: House) -> None:
@@ -172,10 +163,61 @@ def test_a_period_is_counted_by_span_and_by_two_fields(house: House) -> None:
 
 def test_the_index_can_be_built_again(house: House) -> None:
     """It is derived: emptied, it is filled with the same."""
-    before = sorted(house.rows("SELECT term, at, position FROM search_entries"))
+    before = contents(house)
     with house.engine.begin() as connection:
         rebuild(connection)
-    assert [] == house.rows("SELECT 1 FROM search_entries")
+    assert [[], [], []] == contents(house)[:3]
     house.integrate()
 
-    assert before == sorted(house.rows("SELECT term, at, position FROM search_entries"))
+    assert before[:3] == contents(house)[:3]
+
+
+def test_an_index_that_breaks_off_anywhere_is_whole(house: House) -> None:
+    """As it was before the batch or after it, whichever statement is the last: then it is completed."""
+    expected = contents(house)
+    with house.engine.begin() as connection:
+        rebuild(connection)
+    size, empty, broken = int(str(house.rows("SELECT count(*) FROM tree_entries")[0][0])), contents(house), 0
+
+    def breaks(*seen: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise OSError
+
+    for number in itertools.count(1):
+        left = number
+        event.listen(house.engine, "before_cursor_execute", breaks)
+        try:
+            with house.engine.connect() as connection:
+                index_next(connection, size, contextlib.nullcontext())
+            break
+        except OSError:
+            broken += 1
+            assert empty == contents(house)
+        finally:
+            event.remove(house.engine, "before_cursor_execute", breaks)
+
+    assert broken > 5
+    assert expected[:3] == contents(house)[:3]
+
+
+def test_what_is_dropped_while_it_is_indexed_is_not_found(house: House) -> None:
+    """Read before it was dropped, written after: the batch does not count, and the next one knows."""
+    size = int(str(house.rows("SELECT count(*) FROM tree_entries")[0][0]))
+    with house.engine.begin() as connection:
+        rebuild(connection)
+
+    @contextlib.contextmanager
+    def dropping() -> Iterator[None]:
+        with house.engine.begin() as other:
+            other.execute(delete(records).where(records.c.tenant == "globex"))
+            forget(other, [11, 31, 51])
+        yield
+
+    with house.engine.connect() as connection:
+        index_next(connection, size, dropping())
+        before = count(connection, Query(kind="decision"))
+        index_next(connection, size, contextlib.nullcontext())
+
+        assert [0, 60, 0] == [before, count(connection, Query(kind="decision")), count(connection, Query(app="triage"))]

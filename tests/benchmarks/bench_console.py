@@ -24,10 +24,9 @@ from typing import Any
 
 from gateway.domain.accounts import Role
 from tests.adapters.ledger_house import House
-from tests.benchmarks.ledger_maker import APPS, DAYS, TENANTS, days_before, fill, house_in, opened
+from tests.benchmarks.ledger_maker import APPS, DAYS, TENANTS, fill, house_in, opened
 from tests.conftest import REPOSITORY
 from tests.console.site import Form, site_at
-from tests.evidence import CLOCK
 
 FIGURES = REPOSITORY / "docs" / "benchmarks" / "console.json"
 PAGE = FIGURES.with_suffix(".md")
@@ -35,8 +34,9 @@ _TARGET_MS = 300
 _DECISIONS = "/console/decisions"
 
 
-def links(chance: random.Random) -> dict[str, Callable[[], str]]:
-    """What is asked: a link, with other values each time. Those of list and search come first, then the overview."""
+def links(chance: random.Random, size: int) -> dict[str, Callable[[], str]]:
+    """What is asked of a tree of some size: a link, with other values each time. Those of list and search come first,
+    then the overview."""
 
     def app() -> str:
         return f"app=app-{chance.randrange(APPS)}"
@@ -44,14 +44,14 @@ def links(chance: random.Random) -> dict[str, Callable[[], str]]:
     def tenant() -> str:
         return f"tenant=tenant-{chance.randrange(TENANTS)}"
 
-    def some_time() -> int:
-        return days_before(CLOCK.now(), chance.randrange(1, DAYS))
+    def deep() -> str:
+        return f"after={chance.randrange(size)}"
 
     return {
         "list, newest": lambda: _DECISIONS,
-        "list, deep": lambda: f"{_DECISIONS}?after={some_time()}-0",
+        "list, deep": lambda: f"{_DECISIONS}?{deep()}",
         "an app": lambda: f"{_DECISIONS}?{app()}",
-        "an app, deep": lambda: f"{_DECISIONS}?{app()}&after={some_time()}-0",
+        "an app, deep": lambda: f"{_DECISIONS}?{app()}&{deep()}",
         "a label": lambda: f"{_DECISIONS}?label={chance.choice(['public', 'restricted'])}",
         "class that one in a thousand has": lambda: f"{_DECISIONS}?data_class=phi",
         "app and route": lambda: f"{_DECISIONS}?{app()}&route={chance.choice(['local', 'external', 'blocked'])}",
@@ -66,10 +66,10 @@ def links(chance: random.Random) -> dict[str, Callable[[], str]]:
     }
 
 
-async def ask(client: Form, times: int) -> dict[str, dict[str, float]]:
+async def ask(client: Form, times: int, size: int) -> dict[str, dict[str, float]]:
     """Milliseconds of each, on the clock: p50 and p95 of so many times, after two that do not count."""
     figures = {}
-    for name, link in links(random.Random(7)).items():
+    for name, link in links(random.Random(7), size).items():
         took = []
         for number in range(times + 2):
             path, began = link(), time.perf_counter()
@@ -85,9 +85,10 @@ async def ask(client: Form, times: int) -> dict[str, dict[str, float]]:
 
 async def measure(house: House, times: int) -> dict[str, Any]:
     """The figures of the console over one ledger."""
+    [(size,)] = house.rows("SELECT max(position) + 1 FROM tree_entries")
     [(decisions,)] = house.rows("SELECT count(*) FROM records WHERE kind IN ('intent', 'local', 'block')")
     async with site_at(house.folder, url=house.engine.url.render_as_string(hide_password=False)) as site:
-        pages = await ask(await site.person("vera", Role.VIEWER), times)
+        pages = await ask(await site.person("vera", Role.VIEWER), times, int(str(size)))
     return {"decisions": decisions, "times": times, "pages": pages}
 
 

@@ -29,7 +29,8 @@ from gateway.adapters.sql_audit import auditing
 from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.sql_records import of_decision, of_period
 from gateway.adapters.sql_retention import Retention
-from gateway.adapters.sql_search import END, Place, rebuild, search
+from gateway.adapters.sql_search import END, search
+from gateway.adapters.sql_search_index import rebuild
 from gateway.domain.ledger_report import PeriodReport
 from gateway.domain.ledger_search import Query
 from gateway.verifier import together
@@ -37,7 +38,7 @@ from gateway.verifier.checks import Verification
 from gateway.verifier.export import ExportSource
 from tests.adapters.ledger_house import House
 from tests.benchmarks import ledger_page
-from tests.benchmarks.ledger_maker import APPS, DAYS, TENANTS, days_before, fill, house_in, opened
+from tests.benchmarks.ledger_maker import APPS, TENANTS, days_before, fill, house_in, opened
 from tests.evidence import CLOCK
 
 _SEARCHES = 50
@@ -155,7 +156,7 @@ def queries(chance: random.Random) -> dict[str, Callable[[], Query]]:
 
 def searches(house: House, chance: random.Random) -> Iterator[tuple[str, list[float]]]:
     """Milliseconds of each, by what is asked: first pages and pages from a place in the middle in turn."""
-    middle = Place(days_before(CLOCK.now(), DAYS // 2), 0)
+    middle = int(str(house.rows("SELECT max(position) FROM tree_entries")[0][0])) // 2
     for name, query in queries(chance).items():
         took = []
         for number in range(_SEARCHES):

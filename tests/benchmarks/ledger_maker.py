@@ -23,17 +23,22 @@ from pathlib import Path
 
 from sqlalchemy import BigInteger, Connection, Integer, LargeBinary, Table, select
 
+from gateway.adapters.sql_search_index import PART
 from gateway.adapters.tables import (
     checkpoints,
     commitment_keys,
     record_salts,
     records,
-    search_entries,
+    search_bitmaps,
+    search_blocks,
     search_progress,
     search_terms,
+    search_times,
     tree_entries,
     tree_nodes,
 )
+from gateway.domain.bitmaps import BLOCK, packed
+from gateway.domain.bitmaps import encode as encoded
 from gateway.domain.checkpoint import Checkpoint, signed_note
 from gateway.domain.commitment import NO_SECRETS, Secrets, day_of
 from gateway.domain.evidence import Evidence, PolicyEvidence, Route
@@ -102,6 +107,31 @@ class _Batch:
         self.rows.clear()
 
 
+@dataclass(slots=True)
+class _Block:
+    """What the search index will hold of the newest block of the tree."""
+
+    number: int = 0
+    bits: dict[int, int] = field(default_factory=dict)
+    times: list[int] = field(default_factory=list)
+
+    def add(self, at: int, terms: Sequence[int]) -> bool:
+        """One record more; whether the block is full now."""
+        for term in terms:
+            self.bits[term] = self.bits.get(term, 0) | 1 << len(self.times)
+        self.times.append(at)
+        return len(self.times) == BLOCK
+
+    def end(self, batch: _Batch) -> _Block:
+        """Have it written. The next one."""
+        for term, bits in self.bits.items():
+            batch.add(search_bitmaps, (term, self.number, encoded(bits)))
+        batch.add(search_blocks, (self.number, min(self.times), max(self.times)))
+        for first in range(0, len(self.times), PART):
+            batch.add(search_times, (self.number, first, packed(self.times[first : first + PART])))
+        return _Block(self.number + 1)
+
+
 class Maker:
     """Fills one empty house. `since` and `until` in microseconds since the epoch."""
 
@@ -116,6 +146,7 @@ class Maker:
         self._chains = [(f"gw-0000000{each}", 0, NO_LEAF) for each in range(_WRITERS)]
         self._tree = Tree()
         self._batch = _Batch()
+        self._block = _Block()
 
     def fill(self) -> int:
         """Make it. How many records there are now."""
@@ -142,33 +173,28 @@ class Maker:
         return self._tree.size
 
     def _pair(self, writer: int, form: _Form, end: _Form, at: int) -> None:
-        decision = _ulid(at, self._chance)
-        position = self._record(writer, form, decision, at)
-        kind, ended = form.row[0], "outcome:completed"
-        if kind == "block" or (kind == "intent" and self._chance.random() < 0.0005):
-            ended = "outcome:open" if kind == "intent" else ""
-        else:
+        decision, kind = _ulid(at, self._chance), form.row[0]
+        is_open = kind == "intent" and self._chance.random() < 0.0005
+        ended = () if kind == "block" else (self._terms["outcome:open" if is_open else "outcome:completed"],)
+        self._record(writer, form, decision, at, ended)
+        if ended and not is_open:
             self._record(writer, end, decision, at + 900)
-        for term in (*form.terms, self._terms[ended]) if ended else form.terms:
-            self._batch.add(search_entries, (term, at, position))
 
-    def _record(self, number: int, form: _Form, decision: str, at: int) -> int:
-        """One record more; its position."""
+    def _record(self, number: int, form: _Form, decision: str, at: int, ended: tuple[int, ...] = ()) -> None:
+        """One record more. An outcome `ended` its decision."""
         writer, sequence, previous = self._chains[number]
         nonce = self._chance.randbytes(16).hex()
         body = (form.text % (decision, nonce, previous.hex(), sequence, at, writer)).encode()
-        leaf, position = leaf_hash(body), self._tree.size
+        leaf = leaf_hash(body)
         self._chains[number] = (writer, sequence + 1, leaf)
         kind, *rest = form.row
         self._batch.add(records, (writer, sequence, body, leaf, kind, decision, at, *rest))
-        self._batch.add(tree_entries, (position, writer, sequence, leaf))
+        self._batch.add(tree_entries, (self._tree.size, writer, sequence, leaf))
         if form.terms and decision:
             self._batch.add(record_salts, (writer, sequence, self._secrets[form.tenant].salt))
-        elif form.terms:
-            for term in form.terms:
-                self._batch.add(search_entries, (term, at, position))
         self._tree.append(leaf)
-        return position
+        if self._block.add(at, (*form.terms, *ended)):
+            self._block = self._block.end(self._batch)
 
     def _checkpoint(self, at: int) -> None:
         signer, key = self._house.signer(), self._house.key
@@ -208,6 +234,8 @@ class Maker:
 
     def _end(self, connection: Connection, at: int) -> None:
         """Keys, the numbers of terms, how far the index is, and the newest checkpoint, which the signer remembers."""
+        if self._block.times:
+            self._block.end(self._batch)
         days = range(self._since // _DAY, at // _DAY + 1)
         for tenant, secrets in self._secrets.items():
             self._batch.add(commitment_keys, (tenant, "", secrets.tenant_key))

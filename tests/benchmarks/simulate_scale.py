@@ -33,7 +33,7 @@ TARGET = 0.6
 _SHAPE = 4.0  # a coefficient of variation of one half, as the detector's p50 and p99 have it
 _MOST_IN_A_BATCH = 256
 _RECORDS_A_REQUEST = 2
-_TABLES = ("records", "record_salts", "tree_entries", "tree_nodes", "search_entries", "search_terms")
+_TABLES = ("records", "record_salts", "tree_entries", "tree_nodes", "search_bitmaps", "search_times", "search_blocks")
 Figures = dict[str, float]
 
 

@@ -33,7 +33,7 @@ def test_pages_of_a_search(house: House) -> None:
 def test_old_records_are_dropped_and_the_rest_verifies(house: House) -> None:
     """By the configured retention; what is asked for is recorded; a second time there is nothing to do."""
     house.change("DELETE FROM records")
-    for table in ("tree_entries", "tree_nodes", "checkpoints", "record_salts", "search_entries"):
+    for table in ("tree_entries", "tree_nodes", "checkpoints", "record_salts", "search_bitmaps"):
         house.change(f"DELETE FROM {table}")
     (house.folder / "signed").unlink()
     house.write("gw-00000009", activated(), *(decided(at=OLD + n) for n in range(5)), decided())

@@ -24,7 +24,7 @@ __all__ = ["house"]
 @pytest.fixture
 def folder(house: House) -> Path:
     """The shipped policy, announced in a ledger that holds nothing else."""
-    for table in ("records", "tree_entries", "tree_nodes", "checkpoints", "record_salts", "search_entries"):
+    for table in ("records", "tree_entries", "tree_nodes", "checkpoints", "record_salts", "search_bitmaps"):
         house.change(f"DELETE FROM {table}")
     (house.folder / "signed").unlink()
     copy = house.folder / "policies-of-the-day"
