@@ -31,6 +31,12 @@ _NO_PERSON_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """Storms and animals have names too."""
+_NAME = r"[A-Z][\w'\u2019-]{1,30}"
+_FIRM = re.compile(
+    rf"(?:(?:, {_NAME}){{1,3}},? (?:&|and) {_NAME}|(?:-| | & | and ){_NAME}){{0,2}}?"
+    r"(?:,? (?:LLP|LLC|Inc|Ltd|plc|PLC|GmbH|Corp|Corporation)| (?:&|and) (?:Sons|Daughters|Brothers|Co|Partners))\b"
+)
+"""The rest of a firm's name behind a surname, up to what firms alone are called."""
 _PARTICLES = frozenset(("al", "el", "de", "la", "van", "von", "bin", "ibn"))
 _PLANETS = frozenset(("mercury", "venus", "mars", "jupiter", "saturn", "uranus", "neptune", "pluto"))
 _ESCAPE = re.compile(r"[nrt][A-Z]")
@@ -85,11 +91,13 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _person(text: str, start: int, end: int, score: float | None, *, capitals: bool) -> bool:
     """Whether a value can be somebody's name: no number or key, no letter alone, no call, no escape, nothing called
-    after somebody, and nothing else that has a name."""
+    after somebody, no surname with which a firm's name begins, and nothing else that has a name."""
     value, after = text[start:end], text[end : end + 1]
     if len(value) == 1 or any(map(str.isdigit, value)) or value in _PARTICLES or value.lower() in _PLANETS:
         return False
     if _EPONYM.match(text, end) or _NO_PERSON_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
+        return False
+    if value.isalpha() and _FIRM.match(text, end):
         return False
     if after == "(" and (_HUMP.search(value) or value.isalnum()):
         return False

@@ -1,7 +1,8 @@
 """What the head of a column says of the cells below it: `mrn,name` explains every row, however far down.
 
 A table is a line of at least two short cells without digits, and the lines under it with as many cells: CSV with any
-usual separator, or Markdown. Read over a whole text in one pass, since windows would leave the head behind.
+usual separator, or Markdown. In HTML a head explains the cells below it and those after it in its row. Read over a
+whole text, since windows would leave the head behind.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ _NUMBER = re.compile(r"(?=(?:\D*\d){4})[+(]?[A-Za-z0-9][A-Za-z0-9 ./()-]{3,30}")
 _WORDS = re.compile(r"[^\W\d_][\w'.\u2019-]*(?: [^\W\d_][\w'.\u2019-]*){0,4}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SCORE = 0.8
+_TAG = re.compile(
+    r"<(?P<tag>table|tr|th|td|dt|dd)\b[^<>]{0,500}>"
+    r"(?:\s{0,40}<(?:a|b|div|em|font|i|p|small|span|strong)\b[^<>]{0,200}>){0,4}(?P<value>[^<>]{0,200})",
+    re.IGNORECASE,
+)
+_ROWS = frozenset({"table", "tr", "dt"})
+_HEAD_CELLS = frozenset({"th", "dt"})
 
 Cell = tuple[int, int]
 """Start and end, exclusive, of what a cell holds, without quotes and spaces."""
@@ -48,7 +56,12 @@ class _Table:
 
 
 def columns(text: str) -> Iterator[Candidate]:
-    """The cells that the head of their column explains. Linear in the length of `text`."""
+    """The cells that the head of their column explains, or that of their row. Linear in the length of `text`."""
+    yield from _in_lines(text)
+    yield from _in_markup(text)
+
+
+def _in_lines(text: str) -> Iterator[Candidate]:
     table: _Table | None = None
     for line in _LINE.finditer(text):
         if table is not None:
@@ -82,10 +95,37 @@ def _entity(head: str) -> str:
 def _explained(text: str, cells: Sequence[Cell], table: _Table) -> Iterator[Candidate]:
     for number, entity in table.entities.items():
         start, end = cells[number]
-        value = text[start:end]
-        fits = _WORDS.fullmatch(value) if entity == "PERSON" else _NUMBER.fullmatch(value) and not is_date(value)
-        if fits:
+        if _fits(text[start:end], entity):
             yield Candidate(start, end, entity, _SCORE, RECOGNIZER)
+
+
+def _fits(value: str, entity: str) -> bool:
+    if entity == "PERSON":
+        return _WORDS.fullmatch(value) is not None
+    return _NUMBER.fullmatch(value) is not None and not is_date(value)
+
+
+def _in_markup(text: str) -> Iterator[Candidate]:
+    """Cells of HTML: what says an entity is a head, wherever it stands, and explains until another takes its place."""
+    below: dict[int, str] = {}
+    number, beside = -1, ""
+    for cell in _TAG.finditer(text):
+        tag = cell["tag"].lower()
+        if tag in _ROWS:
+            number, beside = -1, ""
+            below = {} if tag == "table" else below
+        if tag in {"table", "tr"}:
+            continue
+        number = min(number + 1, _MOST_COLUMNS)
+        start, end = _inner(text, *cell.span("value"))
+        entity = _entity(text[start:end])
+        if entity or tag in _HEAD_CELLS:
+            # Beside a plain cell that says "first name" stands another head as likely as a name.
+            below[number], beside = entity, entity if tag in _HEAD_CELLS or entity != "PERSON" else ""
+            continue
+        explains = beside or below.get(number, "")
+        if explains and _fits(text[start:end], explains):
+            yield Candidate(start, end, explains, _SCORE, RECOGNIZER)
 
 
 def _cells(text: str, start: int, end: int, separator: str) -> list[Cell]:
@@ -102,8 +142,8 @@ def _cells(text: str, start: int, end: int, separator: str) -> list[Cell]:
 
 
 def _inner(text: str, start: int, end: int) -> Cell:
-    while start < end and text[start] in " \t\r\"'":
+    while start < end and text[start] in " \t\r\n\"'":
         start += 1
-    while start < end and text[end - 1] in " \t\r\"'":
+    while start < end and text[end - 1] in " \t\r\n\"'":
         end -= 1
     return start, end

@@ -33,10 +33,15 @@ def told(text: str, value: str, label: str, score: float | None = 0.7) -> tuple[
         ("My cat's name is Twinky.", "Twinky"),
         ("a dog called Frank and", "Frank"),
         ("thanks to Barry's Auto of Leeds", "Barry"),
+        ("by Parker Hannifin Corporation", "Parker"),
+        ("by Smith, Jones & Davis LLP", "Smith"),
+        ("by Miller & Sons of Leeds", "Miller"),
+        ("by Smith-Jones and Partners", "Smith"),
     ],
 )
 def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
-    """What is called after somebody, calls, escapes, shouted words, keys, letters, planets, storms, animals, shops."""
+    """What is called after somebody, calls, escapes, shouted words, keys, letters, planets, storms, animals, shops,
+    firms."""
     assert told(text, value, "PERSON") is None
 
 
@@ -53,6 +58,9 @@ def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
         ("The cat scratched Frank", "Frank", 0.7),
         ("the dog belongs to a man named Frank", "Frank", 0.7),
         ("Barry's auto was towed", "Barry", 0.7),
+        ("Ask Jane, Miller Ltd knows her", "Jane", 0.7),
+        ("Smith and Jones called Acme Inc", "Smith", 0.7),
+        ("Jane Doe and Sons", "Jane Doe", 0.7),
     ],
 )
 def test_names_stay_names(text: str, value: str, score: float) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.detection.tables import columns
 from tests.detection.conftest import Find
+from tests.growth import assert_linear
 
 
 def told(text: str) -> list[tuple[str, str]]:
@@ -22,10 +23,19 @@ def told(text: str) -> list[tuple[str, str]]:
         'day;MRN;firstName\nMon;"4432211";"Ana"\nTue;4432212;Bo',
         "day\tmrn\tFirst name\nMon\t4432211\tAna\nTue\t4432212\tBo\n",
         "| day | MRN | first name |\n|---|---|---|\n| Mon | 4432211 | Ana |\n| Tue | 4432212 | Bo |",
+        "<table><tr><th>day<th>MRN<th>First name<tr><td>Mon<td>4432211<td>Ana<tr><td>Tue<td>4432212<td>Bo</table>",
+        (
+            "<TABLE class='a'>\n<TR>\n<TD>day</TD><TD><b>MRN</b></TD><TD><p><i>First name</i></TD>\n</TR>"
+            "<TR>\n<TD>Mon\n<TD> 4432211\n<TD>Ana\n</TR><TR><TD>Tue</TD><TD>4432212</TD><TD>Bo</TD></TR></TABLE>"
+        ),
+        (
+            "<tr><th>MRN</th><td>4432211</td></tr><tr><th>First name</th><td>Ana</td></tr>"
+            "<dl><dt>MRN</dt><dd>4432212</dd><dt>First name</dt><dd>Bo</dd></dl>"
+        ),
     ],
 )
 def test_every_row_is_explained(text: str) -> None:
-    """By the first line."""
+    """By the first line, or by the cell before."""
     record = "MEDICAL_RECORD_NUMBER"
 
     assert told(text) == [(record, "4432211"), ("PERSON", "Ana"), (record, "4432212"), ("PERSON", "Bo")]
@@ -38,6 +48,10 @@ def test_every_row_is_explained(text: str) -> None:
         "mrn,day\n12,Monday\n2024-01-02,Monday",
         "mrn and name, please\n4432211 and more",
         "phone, mail\nnone at all\n4432211, none",
+        "<tr><th>part</th><td>4432211</td></tr>",
+        "<tr><td>First name</td><td>Town</td></tr>",
+        "<table><tr><th>MRN</th></tr></table><table><tr><td>4432211</td></tr></table>",
+        "<dt>MRN</dt><dt>state</dt><dd>4432211</dd>",
     ],
 )
 def test_other_cells_are_not(text: str) -> None:
@@ -61,3 +75,15 @@ def test_the_detector_reads_columns_far_below_their_head(found: Find) -> None:
 def test_cells_lie_in_any_text(text: str) -> None:
     """Whatever is quoted or left open."""
     assert all(value for _, value in told("mrn,ssn\n" + text))
+
+
+@given(st.lists(st.sampled_from(["<td", ">", "<th>", "<tr>", "MRN", "4432211", " ", "<b>", "</td>", "<", "<table "])))
+def test_cells_lie_in_any_markup(parts: list[str]) -> None:
+    """Whatever is opened and not closed: no cell holds a sign of the markup."""
+    assert all("<" not in value and ">" not in value for _, value in told("<th>MRN<td>" + "".join(parts)))
+
+
+@pytest.mark.parametrize("piece", ["<td>", "<td ", "<th>MRN</th>", "<td><b> ", "<tr><td>4432211"])
+def test_markup_takes_linear_time(piece: str) -> None:
+    """Eight times the text takes about eight times as long."""
+    assert_linear(lambda length: list(columns((piece * length)[:length])), 20_000)
