@@ -100,12 +100,12 @@ def traffic(count: int, seed: int) -> Sequence[Evidence]:
 def running_console(folder: Path) -> Iterator[Running]:
     """A console that serves on a free port of this machine."""
     started, stop, told = threading.Event(), [], []
-    host_of: list[ConsoleHost] = []
+    host_of: list[tuple[ConsoleHost, asyncio.AbstractEventLoop]] = []
 
     async def serve() -> None:
         host = ConsoleHost(settings_at(folder), {})
         await host.start()
-        host_of.append(host)
+        host_of.append((host, asyncio.get_running_loop()))
         accounts = SqlAccounts(host.parts.database, CLOCK)
         for name, role in PEOPLE.items():
             invitation = await accounts.invite(host.ledger, name, role, Sight())
@@ -127,6 +127,9 @@ def running_console(folder: Path) -> Iterator[Running]:
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name="console", daemon=True)
         thread.start()
         assert started.wait(60)
+        assert until_settled(house)
+        [(host, loop)] = host_of
+        asyncio.run_coroutine_threadsafe(host.verification.look(), loop).result(60)
         assert until_settled(house)
         yield Running(f"http://127.0.0.1:{told[0]}/console", house, complaint.decision_id)
         stop[0].should_exit = True

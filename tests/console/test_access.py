@@ -189,7 +189,7 @@ MARKUP = "<script>alert(1)</script>{{7*7}}"
 async def test_what_a_link_asks_for_stays_text_on_every_page(site: Site, role: Role) -> None:
     """Whatever stands in each part of it."""
     client = await site.person(f"table-{role.value}", role)
-    names = (*WORDS, "since", "until", "id", "after", "days", "state", "sample", "old", "new", "kind", "next")
+    names = (*WORDS, "since", "until", "id", "after", "days", "state", "sample", "old", "new", "kind", "next", "who")
     for route in (each for each in GUARDED if each.method == "GET" and role in each.roles):
         for name in names:
             answer = await client.get(path_of(route), params={name: MARKUP})

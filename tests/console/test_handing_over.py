@@ -146,6 +146,12 @@ async def test_the_access_log_tells_who_looked_at_what(site: Site) -> None:
 
     assert re.search(rf"<td>vic</td><td>decision</td><td><a [^>]*>{SENT.decision_id}", page)
     assert "verified sound" in await client.page("/console/access?kind=admin")
+    vic = next(each.id for each in await site.accounts.list() if each.name == "vic")
+    rows = re.findall(r"<td>([^<]*)</td><td>(?:decision|overview|signed in|report)</td>", page)
+    his = re.findall(r"<td>([^<]*)</td><td>[a-z ]+</td>", await client.page(f"/console/access?who={vic}"))
+    assert {"vic", "ada"} <= set(rows)
+    assert {"vic"} == set(his)
+    assert "Nothing was found" in await client.page("/console/access?who=nobody")
     assert (await client.get("/console/access?kind=intent")).status_code == 400
 
 
