@@ -123,7 +123,8 @@ def running_console(folder: Path) -> Iterator[Running]:
     with weak_hashes(), house_at(f"sqlite:///{folder}/gateway.db", folder) as house:
         complaint = HEALTH.decided(app="triage", tenant="clinic", at=CLOCK.now() - _DAY)
         ended = outcome(complaint.decision_id, tenant="clinic")
-        house.write("gw-0000aaaa", activated(BUNDLE.digest), complaint, ended, *traffic(120, 7))
+        by_time = sorted([complaint, ended, *traffic(120, 7)], key=lambda each: each.at)
+        house.write("gw-0000aaaa", activated(BUNDLE.digest), *by_time)
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name="console", daemon=True)
         thread.start()
         assert started.wait(60)
