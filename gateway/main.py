@@ -7,7 +7,6 @@ import contextlib
 import functools
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -55,7 +54,7 @@ from gateway.pipeline.ports import ExternalModel, Health, Ledger, LocalModel, Ob
 from gateway.pipeline.reading import Declarations, RequestReader
 from gateway.pipeline.recording import Asked
 from gateway.pipeline.story import Reply, Story
-from gateway.process import settle
+from gateway.process import hand_over_sooner, settle
 from gateway.settings import ConfigError, Settings, find_config, load
 from gateway.settings import LitellmExternal as LitellmSettings
 from gateway.settings import OpenAiExternal as OpenAiSettings
@@ -69,10 +68,6 @@ from gateway.wire.tokens import decoded
 
 DECLARATIONS = {operation: OPERATIONS[f"POST {path}"] for path, operation in PATHS.items()}
 FACTORY = "gateway.main:application"
-
-_SWITCH_S = 0.0005
-"""The event loop and the ledger's thread share one interpreter lock. Each hands it over within this time, not within
-Python's 5 ms, which would be most of what an idle request takes."""
 
 
 class StartError(Exception):
@@ -120,7 +115,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Bring every part up. Raises `StartError`; what had started is stopped again."""
-        sys.setswitchinterval(_SWITCH_S)
+        hand_over_sooner()
         try:
             await asyncio.to_thread(database.upgrade, self._engine)
             await self._ledger.start()

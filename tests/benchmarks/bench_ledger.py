@@ -40,6 +40,7 @@ from gateway.adapters.sql_ledger import SqlLedger
 from gateway.adapters.tables import records, tree_entries
 from gateway.domain.errors import GatewayFault
 from gateway.domain.evidence import Decided, Evidence, Outcome
+from gateway.process import hand_over_sooner
 from tests.benchmarks import ledger_page
 from tests.evidence import CLOCK, decided, outcome
 from tests.postgres import server_url, start_server
@@ -106,7 +107,8 @@ class Signatures(Unobserved):
 
 
 def write(job: Job, ready: Pipe) -> Took:
-    """A gateway worker's ledger, with the tree."""
+    """A gateway worker's ledger, with the tree, in a process that is set up as a gateway."""
+    hand_over_sooner()
     return asyncio.run(_write(job, ready))
 
 
