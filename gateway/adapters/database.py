@@ -14,14 +14,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import Cursor
+from psycopg.pq import Format
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExecutionContext, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.paths import data_path
 
 Database = Engine
 """What `open_database` returns, for those who hand it on and need nothing else of the library."""
+
+IN_BINARY = "gateway_in_binary"
+"""An option of statements that read many bytes. SQLite hands out nothing else."""
 
 _DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, OSError)
 _MIGRATION_LOCK = 0x6761746577617931
@@ -62,7 +67,7 @@ def open_database(url: str) -> Engine:
         case "sqlite" | "sqlite+pysqlite":
             return _open_sqlite(parsed)
         case "postgresql+psycopg":
-            return create_engine(parsed, connect_args=dict(_POSTGRES_OPTIONS), pool_pre_ping=True, hide_parameters=True)
+            return _open_postgres(parsed)
         case _:
             raise DatabaseUnfit("database.url names neither sqlite:///PATH nor postgresql+psycopg://HOST/NAME")
 
@@ -139,6 +144,19 @@ def _open_sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _harden_sqlite)
     return engine
+
+
+def _open_postgres(url: URL) -> Engine:
+    engine = create_engine(url, connect_args=dict(_POSTGRES_OPTIONS), pool_pre_ping=True, hide_parameters=True)
+    event.listen(engine, "before_cursor_execute", _choose_format)
+    return engine
+
+
+def _choose_format(_connection: Connection, cursor: Cursor, *statement: object) -> None:
+    """Statements with the option `IN_BINARY` get their rows as they are, bytes above all, not in letters and digits."""
+    _text, _values, context, _many = statement
+    if isinstance(context, ExecutionContext) and context.execution_options.get(IN_BINARY):
+        cursor.format = Format.BINARY
 
 
 def _harden_sqlite(connection: sqlite3.Connection, _record: object) -> None:

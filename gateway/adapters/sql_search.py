@@ -12,7 +12,7 @@ import functools
 import operator
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -20,9 +20,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, select
 
+from gateway.adapters.database import IN_BINARY
 from gateway.adapters.sql_records import StoredRecord
 from gateway.adapters.tables import records, search_bitmaps, search_blocks, search_terms, search_times, tree_entries
-from gateway.domain.bitmaps import A_TIME, ALL, BLOCK, below, decode, descending, spans, unpacked
+from gateway.domain.bitmaps import A_TIME, ALL, BLOCK, below, decode, descending, joined, side_by_side, spans, unpacked
 from gateway.domain.ledger_search import ANY, DECISION, Query
 
 END = BLOCK * 2**31 - 1
@@ -88,11 +89,10 @@ def count(connection: Connection, query: Query) -> int:
 
 def split(connection: Connection, field: str, query: Query) -> Counted:
     """How many records a query finds, and how many of them have each value of a field."""
-    found = {each.block: each.bits for each in _found(connection, query)}
-    counts = Counter[str]()
-    for value, _, bits in _valued(connection, field, found):
-        counts[value] += bits.bit_count()
-    return Counted(sum(bits.bit_count() for bits in found.values()), counts)
+    found = list(_found(connection, query))
+    asked = joined(each.bits for each in found)
+    counts = {value: (bits & asked).bit_count() for value, bits in _valued(connection, field, found)}
+    return Counted(asked.bit_count(), +Counter(counts))
 
 
 def tally(connection: Connection, field: str, query: Query, width: int) -> Counter[tuple[str, int]]:
@@ -101,23 +101,25 @@ def tally(connection: Connection, field: str, query: Query, width: int) -> Count
     found = list(_found(connection, query))
     parts = _spans(connection, found, query, width)
     counts = Counter[tuple[str, int]]()
-    for value, block, bits in _valued(connection, field, {each.block: each.bits for each in found}):
-        for span, part in parts[block].items():
-            counts[value, span] += (bits & part).bit_count()
+    for value, bitmaps in _bitmaps(connection, field, [each.block for each in found]).items():
+        for place, stored in bitmaps:
+            bits = decode(stored) & found[place].bits
+            for span, part in parts[found[place].block].items():
+                counts[value, span] += (bits & part).bit_count()
     return +counts
 
 
 def crossed(connection: Connection, field: str, other: str, query: Query) -> Counter[tuple[str, str]]:
     """How many of the records that a query finds have each value of one field with each of another."""
-    found = {each.block: each.bits for each in _found(connection, query)}
-    beside = defaultdict[int, list[tuple[str, int]]](list)
-    for value, block, bits in _valued(connection, other, found):
-        beside[block].append((value, bits))
-    counts = Counter[tuple[str, str]]()
-    for value, block, bits in _valued(connection, field, found):
-        for also, others in beside[block]:
-            counts[value, also] += (bits & others).bit_count()
-    return +counts
+    found = list(_found(connection, query))
+    asked = joined(each.bits for each in found)
+    beside = [(value, bits & asked) for value, bits in _valued(connection, other, found)]
+    counts = {
+        (value, also): (bits & others).bit_count()
+        for value, bits in _valued(connection, field, found)
+        for also, others in beside
+    }
+    return +Counter(counts)
 
 
 def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: Random) -> list[StoredRecord]:
@@ -181,14 +183,14 @@ def _telling(terms: Sequence[str]) -> Sequence[str]:
 
 def _joined(terms: Sequence[int], query: Query) -> Select[Any]:
     """The blocks where all terms occur, within the bounds of time: number, first and last time, a bitmap a term."""
-    joined: FromClause = search_blocks
+    both: FromClause = search_blocks
     columns = list(search_blocks.c)
     for term in terms:
         bitmap = search_bitmaps.alias()
-        joined = joined.join(bitmap, and_(bitmap.c.term == term, bitmap.c.block == search_blocks.c.block))
+        both = both.join(bitmap, and_(bitmap.c.term == term, bitmap.c.block == search_blocks.c.block))
         columns.append(bitmap.c.bits)
     in_time = search_blocks.c.last_at >= query.since, search_blocks.c.first_at < query.until
-    return select(*columns).select_from(joined).where(*in_time).order_by(search_blocks.c.block.desc())
+    return select(*columns).select_from(both).where(*in_time).order_by(search_blocks.c.block.desc())
 
 
 def _in_time(times: Sequence[int], query: Query) -> int:
@@ -216,17 +218,27 @@ def _times(connection: Connection, blocks: Sequence[int]) -> dict[int, tuple[int
     return {block: unpacked(times) for block, times in stored.items()}
 
 
-def _valued(connection: Connection, field: str, found: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
-    """A value of a field, a block, and those of what is found there that have this value."""
-    named = _of_field(connection, field)
-    bitmaps = select(search_bitmaps).where(search_bitmaps.c.term.in_(named), _among(found))
-    for term, block, stored in _rows(connection, bitmaps):
-        if bits := decode(stored) & found.get(block, 0):
-            yield named[term], block, bits
+def _valued(connection: Connection, field: str, found: Sequence[_Found]) -> Iterator[tuple[str, int]]:
+    """Each value of a field, and what has it in the blocks where something is found, side by side."""
+    for value, bitmaps in _bitmaps(connection, field, [each.block for each in found]).items():
+        yield value, side_by_side(bitmaps, len(found))
 
 
-def _among(blocks: Collection[int]) -> ColumnElement[bool]:
-    """Bitmaps of some blocks: of these alone where they are few, else with those between."""
+def _bitmaps(connection: Connection, field: str, blocks: Sequence[int]) -> dict[str, list[tuple[int, bytes]]]:
+    """The bitmaps of each value of a field in some blocks, as they are stored, with the place of each among those."""
+    named, places = _of_field(connection, field), {block: place for place, block in enumerate(blocks)}
+    if not blocks:
+        return {}
+    asked = select(search_bitmaps).where(search_bitmaps.c.term.in_(named), _among(blocks))
+    bitmaps = defaultdict[str, list[tuple[int, bytes]]](list)
+    for term, block, stored in _rows(connection, asked):
+        if block in places:
+            bitmaps[named[term]].append((places[block], stored))
+    return bitmaps
+
+
+def _among(blocks: Sequence[int]) -> ColumnElement[bool]:
+    """That a bitmap is of one of some blocks; or, where they are many, of one between them."""
     if len(blocks) <= _FEW:
         return search_bitmaps.c.block.in_(blocks)
     return search_bitmaps.c.block.between(min(blocks), max(blocks))
@@ -242,7 +254,7 @@ def _of_field(connection: Connection, field: str) -> dict[int, str]:
 
 def _rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
     """Rows as the driver gives them: making more of each would take longer than reading it."""
-    rows: Sequence[Any] = connection.execute(query).cursor.fetchall()
+    rows: Sequence[Any] = connection.execute(query.execution_options(**{IN_BINARY: True})).cursor.fetchall()
     return rows
 
 

@@ -25,8 +25,7 @@ _ROW = 128
 def of(offsets: Iterable[int]) -> int:
     """The set of these."""
     bits = bytearray(_BYTES)
-    for offset in offsets:
-        bits[offset >> 3] |= 1 << (offset & 7)
+    _put(bits, offsets)
     return int.from_bytes(bits, "little")
 
 
@@ -40,9 +39,32 @@ def encode(bits: int) -> bytes:
 
 def decode(stored: bytes) -> int:
     """The set of what `encode` gave."""
-    if len(stored) == _BYTES:
-        return int.from_bytes(stored, "little")
-    return of(struct.unpack(f"<{len(stored) // 2}H", stored))
+    return int.from_bytes(stored, "little") if len(stored) == _BYTES else of(_listed(stored))
+
+
+def side_by_side(stored: Iterable[tuple[int, bytes]], count: int) -> int:
+    """Sets of some of `count` blocks as one set, each at its place among them: what is done to all is done at once."""
+    bits = bytearray(_BYTES * count)
+    for place, each in stored:
+        if len(each) == _BYTES:
+            bits[_BYTES * place : _BYTES * (place + 1)] = each
+        else:
+            _put(bits, [BLOCK * place + offset for offset in _listed(each)])
+    return int.from_bytes(bits, "little")
+
+
+def joined(sets: Iterable[int]) -> int:
+    """Sets of blocks side by side, one after the other."""
+    return int.from_bytes(b"".join(bits.to_bytes(_BYTES, "little") for bits in sets), "little")
+
+
+def _listed(stored: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(stored) // 2}H", stored)
+
+
+def _put(bits: bytearray, offsets: Iterable[int]) -> None:
+    for offset in offsets:
+        bits[offset >> 3] |= 1 << (offset & 7)
 
 
 def descending(bits: int) -> Iterator[int]:
