@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import delete, event
 
+from gateway.adapters.database import migration_config, upgrade
 from gateway.adapters.sql_search import END, Counted, count, crossed, position_in, search, split, tally
 from gateway.adapters.sql_search_index import forget, index_next, rebuild
 from gateway.adapters.tables import records
@@ -170,6 +172,19 @@ def test_the_index_can_be_built_again(house: House) -> None:
     house.integrate()
 
     assert before[:3] == contents(house)[:3]
+
+
+def test_an_upgrade_has_the_index_built_anew(house: House) -> None:
+    """From the rows that there were before to bitmaps: first nothing is found, then all, by what keeps the tree."""
+    before = contents(house)
+    with house.engine.begin() as connection:
+        command.downgrade(migration_config(connection), "0011")
+    assert [(0,)] == house.rows("SELECT position FROM search_progress")
+    upgrade(house.engine)
+    assert [] == times(house, Query())
+    house.integrate()
+
+    assert before == contents(house)
 
 
 def test_an_index_that_breaks_off_anywhere_is_whole(house: House) -> None:
