@@ -58,9 +58,9 @@ def entities_page() -> str:
     lines = [
         "# Entities: what each one means\n",
         "The label and the classes of whatever the detector can report, where a policy's own `detectors` say nothing",
-        "else. An entity that is not listed counts as the top label. Health content and sums of",
-        "money matters (`FINANCIAL_AMOUNT`) alone are topics; beside anything of class `pii` they make a conversation",
-        "`phi` and `financial`.\n",
+        "else. An entity that is not listed counts as the top label. Health content, and sums and",
+        "other money matters (`FINANCIAL_AMOUNT`, `FINANCIAL_STANDING`), alone are topics; beside anything of class",
+        "`pii` they make a conversation `phi` and `financial`.\n",
         "| entity | label | classes |",
         "|---|---|---|",
     ]

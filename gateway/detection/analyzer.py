@@ -32,6 +32,7 @@ from gateway.detection.nlp import ENTITIES, PipelineEngine
 from gateway.detection.recognizers.contact import LinkRecognizer, email_recognizer, ip_recognizer, phone_recognizer
 from gateway.detection.recognizers.grammars import grammar_recognizer
 from gateway.detection.recognizers.health import health_recognizer
+from gateway.detection.recognizers.money import money_recognizer
 from gateway.detection.recognizers.national import national_recognizers
 from gateway.detection.recognizers.numbers import CardRecognizer, CheckedIbanRecognizer, ssn_recognizer
 from gateway.detection.recognizers.presidio import predefined
@@ -284,6 +285,7 @@ def recognizers(gate: Gate) -> list[EntityRecognizer]:
         LinkRecognizer(gate),
         secret_recognizer(gate),
         record_recognizer(gate),
+        money_recognizer(gate),
         health_recognizer(gate),
         grammar_recognizer(gate),
         SpacyRecognizer(supported_entities=[*ENTITIES, *spanish.ENTITIES]),

@@ -53,8 +53,14 @@ HEALTH_ENTITIES: frozenset[Entity] = frozenset({Entity("MEDICAL_CONDITION"), HEA
 FINANCIAL_AMOUNT = Entity("FINANCIAL_AMOUNT")
 """A sum that the text tells as pay, a balance, a debt or the like."""
 
+FINANCIAL_STANDING = Entity("FINANCIAL_STANDING")
+"""How somebody stands with money, without a sum: bankrupt, in arrears, with a poor credit score."""
+
 BESIDE_A_PERSON: Mapping[Entity, DataClass] = MappingProxyType(
-    {**dict.fromkeys(HEALTH_ENTITIES, DataClass.PHI), FINANCIAL_AMOUNT: DataClass.FINANCIAL}
+    {
+        **dict.fromkeys(HEALTH_ENTITIES, DataClass.PHI),
+        **dict.fromkeys((FINANCIAL_AMOUNT, FINANCIAL_STANDING), DataClass.FINANCIAL),
+    }
 )
 """What is a plain topic alone, and of which class a conversation is that also holds an identifier of a person."""
 
@@ -71,6 +77,7 @@ DEFAULT_TABLE: dict[Entity, Classification] = {
     },
     HEALTH_TOPIC: _PUBLIC,
     FINANCIAL_AMOUNT: _PUBLIC,
+    FINANCIAL_STANDING: _PUBLIC,
     Entity("PERSON"): _means("internal", DataClass.PII),
     Entity("MEDICAL_CONDITION"): _means("internal"),
     Entity("IP_ADDRESS"): _means("internal", DataClass.PII),

@@ -79,7 +79,7 @@ class Bench:
 _COUNTED_AS = {
     "PUBLIC_FIGURE": "PERSON", "DATE_OF_BIRTH": "DATE_TIME", "STREET_ADDRESS": "LOCATION", "ZIP_CODE": "LOCATION",
 }  # fmt: skip
-_UNASKED = frozenset({"MEDICAL_CONDITION", "FINANCIAL_AMOUNT"})
+_UNASKED = frozenset({"MEDICAL_CONDITION", "FINANCIAL_AMOUNT", "FINANCIAL_STANDING"})
 """What the sets of names and numbers do not mark, so that it is neither right nor wrong there."""
 
 

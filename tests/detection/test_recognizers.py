@@ -38,6 +38,19 @@ def test_a_key_is_a_secret(found: Find, value: str) -> None:
         ("jdbc:oracle:thin:scott/t1ger@//db:1521/orcl", "t1ger"),
         ("the PIN for her card is 4821", "4821"),
         ("door code: 7719", "7719"),
+        ("Door code of the server room: 8821#", "8821#"),
+        ("the safe combination is 32-7-19", "32-7-19"),
+        ("PIN for the company phone 902114, PUK 33817264", "33817264"),
+        ("your one-time code is 558 201", "558 201"),
+        ("we changed the alarm code to 2580", "2580"),
+        ("my recovery codes are 7HK2-99QD, M4TX-03PL", "M4TX-03PL"),
+        ("the license key = QX3F-77TP-0LMD-AA92", "QX3F-77TP-0LMD-AA92"),
+        ("my seed phrase is ripple oven candy salute", "ripple oven candy salute"),
+        ("passphrase for the disk: correct otter battery lamp", "correct otter battery lamp"),
+        ("the answer to my security question is Rex the labrador", "Rex the labrador"),
+        ('is "Liverpool4Ever!" a good password?', "Liverpool4Ever!"),
+        ("the admin panel, login root / changeMe-Juniper", "changeMe-Juniper"),
+        ("the password's the usual one (Pa55-herring), then restart", "Pa55-herring"),
     ],
 )
 def test_an_assigned_secret_is_found(found: Find, text: str, secret: str) -> None:
@@ -50,7 +63,10 @@ def test_an_assigned_secret_is_found(found: Find, text: str, secret: str) -> Non
     ["password = getpass()", "password: str = None", "api_key = os.environ['KEY']", "Enter your password: ", "token = tokens[0]", "The password is incorrect",
      "secret_key=settings.SECRET_KEY", "How do I reset my password in Outlook?", "password=${DB_PASSWORD}", "max_tokens: 4096",
      "pin 13 of the board", "PIN code 110001, New Delhi", "the key org.springframework.boot.autoconfigure.SpringBootApplication", "token AuthenticationTokenProviderFactoryBean",
-     "key 550e8400-e29b-41d4-a716-446655440000", "commit key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"],
+     "key 550e8400-e29b-41d4-a716-446655440000", "commit key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+     "a seed phrase is what you need when the wallet is lost", "the login and register pages", "user input/OutputStream", "an access code of 3 digits", "a combination of 12-14 tablets",
+     "pin 1 to 4 of the chip", "license 550E8400-E29B-41D4-A716-446655440000", "the password (optional) is hashed", "the lock code at line 120", 'is "password" a good password?',
+     "answer to the question is simple", "otp: optional"],
 )  # fmt: skip
 def test_code_about_secrets_is_no_secret(found: Find, text: str) -> None:
     """Types, variables, stand-ins and sentences."""
@@ -80,6 +96,14 @@ def test_a_mailbox_is_found_in_every_writing(found: Find, written: str) -> None:
         ("Her debt is 3 million euros", "3 million euros"),
         ("salary: 90,000; grade 4", "90,000"),
         ("he earns 90k", "90k"),
+        ("she is behind with her rent, 2.850 euros in all", "2.850 euros"),
+        ("they invested $75k with us", "$75k"),
+        ("she has an offer of SGD 9,800", "SGD 9,800"),
+        ("income R 38 000 a month", "R 38 000"),
+        ("average balance ₦4.2m", "₦4.2m"),
+        ("still owes 1,275.00 for the term", "1,275.00"),
+        ('{"gross_monthly": 6150}', "6150"),
+        ("mortgage 210k, funds 95k", "210k"),
     ],
 )
 def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str) -> None:
@@ -91,11 +115,31 @@ def test_a_sum_beside_a_money_matter_is_found(found: Find, text: str, value: str
     "text",
     ["The jacket costs $40 there", "revenue rose to $3.2 million", "echo $1 $2", "a $5 coffee, 3 pounds of flour", "the balance of 12 trees",
      "how does a mortgage work?", "the debt grew by 40 percent", "loan 4711 of the library",
-     "her salary in 2023 was good", "the wage of workers in 1 of 4 countries", "Bob owes me 5 dollars for lunch", "a balance of 3.50 EUR per item", "bonus packs from €12,99 on"],
+     "her salary in 2023 was good", "the wage of workers in 1 of 4 countries", "Bob owes me 5 dollars for lunch", "a balance of 3.50 EUR per item", "bonus packs from €12,99 on",
+     "the network mask of base 1000", "a fee of $125 to rent the theatre", "R 12 of the list", "net 30 days", "Bob owes 12.50 for lunch"],
 )  # fmt: skip
 def test_a_price_is_nobodys_finances(found: Find, text: str) -> None:
     """And neither is a matter without a sum, a number without a currency, or pocket money."""
     assert "FINANCIAL_AMOUNT" not in {entity for entity, _ in found(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["filed for bankruptcy", "a credit score of 590", "behind on her mortgage", "gambling debts", "an advance on his wages", "garnish his wages",
+     "loan application was declined", "insufficient funds", "is overdrawn", "not received your payment", "direct debit bounced"],
+)  # fmt: skip
+def test_how_somebody_stands_is_found_without_a_sum(found: Find, text: str) -> None:
+    """Whoever is bankrupt or in arrears need not say of how much."""
+    assert ("FINANCIAL_STANDING", text.removeprefix("is ").removeprefix("a ")) in found(f"We hear: {text} since May")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the score is 590", "the project is behind on its milestones", "technical debts pile up", "in advance of the meeting", "the application was declined", "a bankrupt idea"],
+)  # fmt: skip
+def test_other_arrears_are_nobodys_finances(found: Find, text: str) -> None:
+    """The same words of things."""
+    assert "FINANCIAL_STANDING" not in {entity for entity, _ in found(text)}
 
 
 @pytest.mark.parametrize("text", ["logo@2x.png", "git@github.com:org/repo.git", "@decorator", "react@18.2.0", "a @ b"])
@@ -192,6 +236,21 @@ def test_each_kind_is_found(found: Find, text: str, entity: str, value: str) -> 
         ("she broke her left arm", "broke her left arm"),
         ("recovering from a stroke", "stroke"),
         ("she has been feeling depressed", "depressed"),
+        ("the driver failed the eye test", "eye test"),
+        ("he tested positive this morning", "tested positive"),
+        ("still wetting the bed", "wetting the bed"),
+        ("the baby is in the NICU", "NICU"),
+        ("they kept him in hospital", "him in hospital"),
+        ("she is 28 weeks along", "28 weeks along"),
+        ("since he had his leg amputated", "had his leg amputated"),
+        ("she weighs 49 kg now", "she weighs 49 kg"),
+        ("he cut his finger on the slicer", "cut his finger"),
+        ("she got stitches", "got stitches"),
+        ("can't lift anything above the shoulder", "can't lift anything"),
+        ("back from maternity leave", "maternity leave"),
+        ("he is newly sober", "newly sober"),
+        ("needs help with washing", "needs help with washing"),
+        ("a slipped disc", "slipped disc"),
     ],
 )
 def test_what_everybody_says_of_health_is_found(found: Find, text: str, value: str) -> None:
@@ -202,7 +261,8 @@ def test_what_everybody_says_of_health_is_found(found: Find, text: str, value: s
 @pytest.mark.parametrize(
     "text",
     ["the strokes of a pen", "a seizure of assets", "the Great Depression of 1929", "HR is on floor 3", "room temperature 21 C",
-     "functions without side effects", "a chronic bug in the scheduler", "pressure 180 psi", "a GPU with 24 GB", "the sales operation"],
+     "functions without side effects", "a chronic bug in the scheduler", "pressure 180 psi", "a GPU with 24 GB", "the sales operation",
+     "the parcel weighs 49 kg", "the scarf took 900 stitches", "works at the hospital", "a cut in the budget", "two weeks along the coast", "the router cannot lift the limit"],
 )  # fmt: skip
 def test_other_matters_are_no_health_content(found: Find, text: str) -> None:
     """Words that mean other things as often."""

@@ -293,6 +293,8 @@ def test_a_claim_may_tighten() -> None:
         (("LOCATION", "MEDICAL_CONDITION"), Sensitivity(INTERNAL, NO_CLASSES)),
         (("LOCATION", "FINANCIAL_AMOUNT"), Sensitivity(PUBLIC, NO_CLASSES)),
         (("PERSON", "FINANCIAL_AMOUNT"), Sensitivity(INTERNAL, frozenset({DataClass.PII, DataClass.FINANCIAL}))),
+        (("LOCATION", "FINANCIAL_STANDING"), Sensitivity(PUBLIC, NO_CLASSES)),
+        (("PERSON", "FINANCIAL_STANDING"), Sensitivity(INTERNAL, frozenset({DataClass.PII, DataClass.FINANCIAL}))),
         (("NEVER_HEARD_OF",), Sensitivity(RESTRICTED, frozenset({DataClass.PII}))),
     ],
 )

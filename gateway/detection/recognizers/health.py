@@ -29,6 +29,17 @@ _READINGS = (
     r"(?i)\b(?:fever|temperature|temp)(?: of| is| was|:)? ?(?:9[5-9]|10[0-7])(?:\.\d)? ?(?:° ?)?F\b",
     r"(?i)\b(?:broken|broke (?:his|her|my|their)|fractured) (?:left |right )?(?:leg|arm|hip|wrist|ankle|rib|ribs|collarbone|nose|foot|hand|elbow|jaw|finger|toe|shoulder|skull)\b",
     r"(?i)\b(?:knee|hip|heart|back|eye|brain|spinal|dental|plastic|cataract|bariatric|emergency|cosmetic|shoulder|hernia|gallbladder|open[ -]heart|laser eye|weight[ -]loss) surgery\b",
+    r"(?i)\b(?:was|is|been|still|him|her|them|me|he's|she's|admitted|taken|rushed|went|back|out of|discharged|released) (?:in|to|from|at|into|of) (?:the )?(?:hospital|icu|intensive care|a&e|the er)\b",
+    r"(?i)\b(?:hospital (?:appointment|stay|admission|visit)s?|in hospital (?:with|for|since|after|until))\b",
+    r"(?i)\b\d{1,2}(?:\+\d)? (?:weeks|months) (?:along|gestation)\b|\bborn at \d{2}(?:\+\d)? weeks\b|\bG\dP\d\b",
+    r"(?i)\b(?:he|she|now|only|currently) weighs (?:only |just |about )?\d{2,3}(?:[.,]\d)? ?(?:kg|kilos|lbs?|pounds|stone)\b",
+    r"(?i)\b(?:hurt|injured|broke|breaks|sprained|twisted|cut|burned|burnt|dislocated|crushed|fractured) (?:his|her|my|their) (?:(?:left|right|lower|upper) )?(?:leg|arm|hip|wrist|ankle|ribs?|collarbone|nose|foot|hand|elbow|jaw|fingers?|thumb|toe|shoulder|skull|back|neck|knee|eye|head)\b",
+    r"(?i)\b(?:\d{1,2}|needs?|needed|got|had) stitches\b",
+    r"(?i)\b(?:lost|losing) (?:his|her|my|their) (?:sight|eyesight|vision|hearing|leg|arm|hair from chemo)\b",
+    r"(?i)\bhad (?:his|her|my|their) (?:(?:left|right) )?(?:leg|arm|foot|hand|breast|appendix|tonsils|gallbladder|spleen|womb|uterus|prostate|wisdom teeth) (?:amputated|removed|taken out|out)\b",
+    r"(?i)\b(?:type (?:1|2|one|two)|type-1|type-2)(?: diabetic)? (?:isn't|is not|makes|means|since|and (?:his|her))\b",
+    r"(?i)\b(?:can't|cannot|unable to|not able to|not) lift (?:more than )?(?:anything|heavy|\d{1,2} ?kg|\d{1,3} ?lbs?)",
+    r"(?i)\b(?:takes?|taking|prescribed|(?:put|started|stayed|is|was) on) \w+ ?\d{1,4} ?(?:mg|mcg|µg|units)\b",
 )
 """What is measured of a body, and what was broken or mended of it."""
 _SPANISH_CLINICAL_WORDS = words(

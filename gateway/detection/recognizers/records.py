@@ -6,10 +6,7 @@ The label must stand right before the number, as on a form, in a table's cell or
 
 from __future__ import annotations
 
-import re
-
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
-from gateway.domain.labels import FINANCIAL_AMOUNT
 
 _JOINT = (
     r"(?:[\s\"']{0,2}(?:no\.?|number|num|nr\.?|#|id|code|is|was|of)){0,2}[\"']?[ \t]{0,3}[:=#|\-]{0,2}[\s\"'(]{0,3}"
@@ -34,39 +31,6 @@ _NATIONAL = (
 )
 _OF_A_PERSON = r"(?:employee|staff|personnel|payroll|student|pupil|matriculation|enrol?lment|badge|volunteer|inmate)[ _]?(?:id|no\.?|number|nr\.?|num|#)"
 
-_CURRENCY = r"(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|CAD|AUD|INR|JPY|US\$|Rs\.?)\b)"
-_SUM = r"\d{1,3}(?:[,.' ]\d{3}){1,3}(?:[.,]\d{2})?\b|\d+(?:[.,]\d{1,2})?"
-_MONEY = rf"{_CURRENCY} ?(?:{_SUM})(?: ?(?:k|million|thousand)\b)?|\b(?:{_SUM})(?:k| ?thousand| ?million)? ?(?:{_CURRENCY}|(?i:dollars|euros?|pounds|francs|rupees|bucks)\b)"
-_PAY = words(
-    "salary", "salaries", "wage", "payslip", "paycheck", "paycheque", "net pay", "gross pay", "take home pay", "income", "earn", "earning", "pension",
-)  # fmt: skip
-_MONEY_MATTERS = words(
-    "bonus", "severance", "alimony", "child support", "account balance", "bank balance", "outstanding balance", "balance of", "balance is", "balance was", "overdraft",
-    "overdrawn", "debt", "owes", "owed", "owing", "loan", "mortgage", "credit limit", "arrears", "net worth", "life savings", "savings of",
-    "monthly payment", "monthly rent", "repayment", "instalment", "installment", "wire transfer", "transferred", "direct deposit", "tax refund", "inheritance",
-)  # fmt: skip
-
-
-_PLAIN_SUM = r"\b(?:\d{1,3}(?:[,.' ]\d{3}){1,2}|\d{4,7}|\d{2,4} ?[kK])\b"
-_PAID = words(
-    "salary",
-    "salaries",
-    "wage",
-    "net pay",
-    "gross pay",
-    "take home pay",
-    "annual income",
-    "monthly income",
-    "earn",
-    "payslip",
-)
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_BEFORE_A_SUM = 25
-
-
-_CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
-_THOUSANDS = re.compile(r"\dk\b|\bk\b|thousand|million")
-
 LABELS = (
     ("MEDICAL_RECORD_NUMBER", _MEDICAL),
     ("ACCOUNT_NUMBER", _ACCOUNT),
@@ -90,17 +54,6 @@ def _record_like(text: str, start: int, end: int) -> bool:
     return 4 <= sum(c.isdigit() for c in value) <= 18 and not text[end : end + 1].isalnum() and not is_date(value)
 
 
-def _more_than_pocket_money(text: str, start: int, end: int) -> bool:
-    """Three digits before the cents, or thousands in letters: "owes me 5 dollars" says nothing of how somebody stands."""
-    value = text[start:end]
-    whole = _CENTS.sub("", value)
-    return sum(map(str.isdigit, whole)) >= 3 or _THOUSANDS.search(value) is not None
-
-
-def _no_year(text: str, start: int, end: int) -> bool:
-    return standing_alone(text, start, end) and not _YEAR.fullmatch(text, start, end)
-
-
 def is_date(value: str) -> bool:
     """Whether a value is three numbers as those of a day."""
     parts = value.replace("/", "-").replace(".", "-").split("-")
@@ -113,7 +66,7 @@ def _labelled(entity: str, labels: str, score: float, check: object = _long_enou
 
 
 def record_recognizer(gate: Gate) -> RuleRecognizer:
-    """Medical record, account, licence, passport and national numbers after their labels; sums beside money matters."""
+    """Medical record, account, licence, passport and national numbers after their labels."""
     rules = [
         _labelled("MEDICAL_RECORD_NUMBER", _MEDICAL, 0.85, _record_like),
         _labelled("ACCOUNT_NUMBER", _ACCOUNT, 0.7),
@@ -131,24 +84,6 @@ def record_recognizer(gate: Gate) -> RuleRecognizer:
                 "bank account", "checking account", "savings account", "account number", "account no", "acct no", "acct"
             ),
             check=standing_alone,
-        ),
-        Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_PAY),
-        Rule(
-            entity=FINANCIAL_AMOUNT,
-            pattern=_PLAIN_SUM,
-            score=0.1,
-            with_evidence=0.7,
-            evidence=_PAID,
-            check=_no_year,
-            reach=_BEFORE_A_SUM,
-        ),
-        Rule(
-            entity=FINANCIAL_AMOUNT,
-            pattern=_MONEY,
-            score=0.1,
-            with_evidence=0.7,
-            evidence=_MONEY_MATTERS,
-            check=_more_than_pocket_money,
         ),
     ]
     return RuleRecognizer("RecordNumberRecognizer", rules, gate)

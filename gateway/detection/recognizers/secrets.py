@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import re2
 
 from gateway.detection.randomness import looks_random
-from gateway.detection.rules import Check, Gate, Rule, RuleRecognizer
+from gateway.detection.rules import Check, Gate, Rule, RuleRecognizer, standing_alone, words
 
 _KEY_FORMS = (
     r"sk-(?:proj-|svcacct-|admin-|ant-(?:api|admin)\d\d-|or-v1-)?[A-Za-z0-9_\-]{20,}",
@@ -92,6 +92,21 @@ _WORDS = r"(?:password|passcode|passphrase|pass ?phrase|pwd|pw|pin code|secret k
 _TOLD = rf"(?i)\b{_WORDS}(?: for [\w.@ \-]{{1,40}})? (?:is now|is|was|set to|reset to|changed to)[: ]+[\"'`]?([^\s\"'`,;<>(){{}}]{{4,}})"
 _BESIDE = r"(?i)\b(?:password|passwd|passcode|passphrase|pwd|pw) +[\"'`]?([^\s\"'`,;<>(){}]{6,})"
 _CODE_TOLD = r"(?i)\b(?:pin(?: number)?|passcode|door code|gate code|alarm code|safe code|unlock code)(?: (?:is|was|for [\w ]{1,24}(?: is)?))?[:=]? {1,3}(\d{4})\b"
+_CODES = (
+    r"(?:(?:door|gate|alarm|safe|lock|access|entry|entrance|unlock|keypad|lockbox|security|verification|one[- ]time|login|log-?in|sms|2fa|mfa|otp|authenticator|building|garage|vault|locker|phone|voicemail|card|sim|backup|recovery) (?:code|pin|combination)s?"
+    r"|pin|puk|otp|passcode|combination)"
+)
+_CODE_ELSEWHERE = rf"(?i)\b{_CODES}(?: (?:of|for|to|on|at|by) [\w'\x{{2019}} ]{{1,40}}?)?(?: (?:is|are|was|now|still|again|changed to|set to|reset to|to))*[:=]? {{1,3}}[\"'`]?([#*]?\d[\d*#]{{3,9}}|\d{{3}}[ \-]\d{{3}}|\d{{1,2}}(?:-\d{{1,2}}){{2,3}})"
+_CODE_CHANGED = (
+    rf"(?i)\b(?:changed|reset|set) (?:the |my |our |his |her |their ){_CODES} to {{1,3}}([#*]?\d[\d*#]{{3,9}})"
+)
+_RECOVERY_CODE = r"[A-Za-z0-9]{4,6}-[A-Za-z0-9]{4,6}(?:-[A-Za-z0-9]{4,6}){0,6}"
+_LICENCE_KEY = r"[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,7}"
+_PHRASE_TOLD = r"(?i)\b(?:(?:seed|recovery|backup|mnemonic|wallet) (?:phrase|words)|passphrase|mnemonic)(?: (?:of|for|to) [\w'\x{2019} ]{1,40}?)?(?: (?:is|are|was|starts with|begins with))?:? {1,3}[\"'`]?([a-z]{3,8}(?: [a-z]{3,8}){3,23})\b"
+_ANSWER_TOLD = r"(?i)\b(?:answer to (?:my|the|his|her|our|their) (?:security|secret) question|security answer|secret answer)(?: (?:is|was))?:? {1,3}[\"'`]?([^\s,.?!;\"'`][^,.?!;\n\"'`]{1,38}[^\s,.?!;\"'`])"
+_JUDGED = r"(?i)[\"'`“\x{2018}]([^\s\"'`“”\x{2018}\x{2019}]{6,64})[\"'`”\x{2019}],? (?:(?:is|was|makes|as) )?(?:it )?(?:a |an )?(?:\w+ )?(?:good|strong|safe|secure|weak|bad|decent) (?:password|passphrase|passcode)\b"
+_PAIR = r"(?i)\b(?:logins?|log in|credentials|creds|user(?:name)?)(?: (?:is|as|with|are))?:? {1,2}([\w.@\-]{2,40}) ?(?:/| and | with ) ?([^\s\"'`,;<>(){}/]{6,64})"
+_SET_APART = r"(?i)\b(?:password|passphrase|passcode|pwd|login)(?:'s)?[^\n.:;=()\"'`]{1,60}[(\"'`“]([A-Za-z0-9][\w!@#$%&*+.\-?^~]{5,63})[)\"'`”]"
 _KEY_BESIDE = r"(?i)\b(?:secret|key|token|credential)s? +[\"'`]?([A-Za-z0-9+/_\-]{24,}={0,2})"
 _AS = r"(?i)[\s\"'`]([^\s\"'`,;<>(){}]{6,})[\"'`]? as (?:the |my |your |our |her |his |their |a )?(?:new |temporary |wifi |login )?(?:password|passcode|passphrase|pw|api key|token)\b"
 _BEARER = r"(?i)\bauthorization[\"']? ?[:=] ?[\"']?(?:bearer|basic|token) +([A-Za-z0-9_\-.~+/=]{16,})"
@@ -138,6 +153,31 @@ def _made_up(text: str, start: int, end: int) -> bool:
     value = text[start:end].rstrip(".,:?!")
     mixed = _kinds(value) >= 3 or (_KINDS[3].search(value) is not None and _KINDS[2].search(value) is not None)
     return mixed and any(map(str.isalpha, value)) and not value.startswith("is") and _told(text, start, end)
+
+
+def _paired(text: str, start: int, end: int) -> bool:
+    """What stands beside a user's name: of three kinds, or joined of words in both cases."""
+    value = text[start:end].rstrip(".,:?!")
+    made_up = _kinds(value) >= 3 or (_kinds(value) >= 2 and "-" in value)
+    return len(value) >= 8 and made_up and _credential_like(text, start, end)
+
+
+def _wordy(text: str, start: int, end: int) -> bool:
+    """Words without the small ones that every sentence has."""
+    return _SMALL_WORDS.isdisjoint(text[start:end].lower().split())
+
+
+_SMALL_WORDS = frozenset(
+    {"the", "and", "for", "you", "your", "that", "this", "with", "when", "not", "are", "was", "can", "will", "what", "which", "who", "how", "has", "have",
+     "must", "should", "from", "into", "then", "they", "them", "used", "using", "only", "also", "does"}
+)  # fmt: skip
+
+
+def _grouped(text: str, start: int, end: int) -> bool:
+    """A key in groups: letters and digits both, no part of a longer one, such as a UUID."""
+    value, around = text[start:end], text[max(0, start - 1) : start] + text[end : end + 1]
+    apart = not any(each.isalnum() or each in "-_" for each in around)
+    return apart and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def _drawn(text: str, start: int, end: int) -> bool:
@@ -191,6 +231,38 @@ def secret_recognizer(gate: Gate) -> SecretRecognizer:
         _secret(_TOLD, 0.8, _told, _TOLD_TRIGGER),
         _secret(_BESIDE, 0.7, _made_up, r"(?i)(?:password|passwd|passcode|passphrase|pwd|pw) "),
         _secret(_CODE_TOLD, 0.7),
+        _secret(_CODE_ELSEWHERE, 0.7, standing_alone),
+        _secret(_CODE_CHANGED, 0.7),
+        Rule(
+            entity="SECRET",
+            pattern=_RECOVERY_CODE,
+            score=0.1,
+            with_evidence=0.75,
+            evidence=words("recovery code", "backup code", "rescue code"),
+            check=_grouped,
+        ),
+        Rule(
+            entity="SECRET",
+            pattern=_LICENCE_KEY,
+            score=0.1,
+            with_evidence=0.7,
+            evidence=words(
+                "license",
+                "licence",
+                "license key",
+                "licence key",
+                "product key",
+                "activation",
+                "activation key",
+                "serial key",
+            ),
+            check=_grouped,
+        ),
+        _secret(_PHRASE_TOLD, 0.75, _wordy),
+        _secret(_ANSWER_TOLD, 0.7),
+        _secret(_JUDGED, 0.7, _credential_like),
+        _secret(_PAIR, 0.7, _paired),
+        _secret(_SET_APART, 0.7, _made_up),
         _secret(_KEY_BESIDE, 0.7, _drawn),
         _secret(_AS, 0.7, _made_up, r"(?i) as [a-z ]{0,20}(?:pass|pw|api|token)"),
         _secret(_BEARER, 0.9, _credential_like, r"(?i)authorization"),
