@@ -56,7 +56,12 @@ def document_of(body: bytes) -> dict[str, Json]:
 
 def of_decision(connection: Connection, decision_id: str) -> list[StoredRecord]:
     """The records of one decision, in the order of their times; none for an unknown id."""
-    query = _stored().where(records.c.decision_id == decision_id).order_by(records.c.at, records.c.sequence)
+    return of_decisions(connection, [decision_id])
+
+
+def of_decisions(connection: Connection, decision_ids: Collection[str]) -> list[StoredRecord]:
+    """The records of a few decisions together, in the order of their times."""
+    query = _stored().where(records.c.decision_id.in_(decision_ids)).order_by(records.c.at, records.c.sequence)
     return [_record(row) for row in connection.execute(query)]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from random import Random
 
 from gateway.adapters.ledger_verification import ASKED, SOUND, LastVerified, is_overdue, last_verified
 from gateway.adapters.sql_audit import SqlAudit
-from gateway.adapters.sql_search import count, crossed, tally
+from gateway.adapters.sql_records import of_decisions
+from gateway.adapters.sql_search import count, crossed, drawn, tally
 from gateway.adapters.sql_tree import newest_note, newest_signed_at
 from gateway.console.asked import Answer, Asked, Page, Redirect
 from gateway.console.charts import ROUTE_COLOURS, bars
@@ -18,13 +20,17 @@ from gateway.console.rendering import day
 from gateway.domain.checkpoint import read_note
 from gateway.domain.evidence import Event, EventKind, Route
 from gateway.domain.exceptions import DAY, PolicyException
+from gateway.domain.ledger_costs import PeriodCosts
 from gateway.domain.ledger_search import Query
+from gateway.domain.strict_json import text_at
 
 PERIODS = (1, 7, 30, 90)
 ROUTES = tuple(each.value for each in Route)
 _HOUR = DAY // 24
 _SOON = 14 * DAY
 _MOST_VALUES = 20
+_MOST_PRICED = 200
+"""So many answers from inside are priced, drawn at random; reading all of a quarter would take minutes."""
 _VERIFIED: Mapping[str, tuple[Light, str]] = {
     SOUND: (Light.GREEN, "Sound: every record is what was signed."),
     "altered": (Light.RED, "Altered: the ledger is not what was signed. A report names the records."),
@@ -34,6 +40,16 @@ _VERIFIED: Mapping[str, tuple[Light, str]] = {
 """By the verdict of a verification: the light, and what it means."""
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What answers from inside would have cost outside, less what they cost here, in US dollars: an estimate from
+    `priced` of them, of which `known` have a price outside. The others of the period are taken to be like these."""
+
+    dollars: float
+    priced: int
+    known: int
+
+
 @dataclass(slots=True)
 class Overview:
     """What the page counts: by route in each span of time, by app or class and then by route."""
@@ -41,6 +57,7 @@ class Overview:
     spans: Mapping[str, list[int]]
     apps: Mapping[str, Mapping[str, int]]
     classes: Mapping[str, Mapping[str, int]]
+    saved: Saved
     signed: int = 0
     signed_at: int = 0
     open_intents: int = 0
@@ -97,11 +114,27 @@ def _counted(audit: SqlAudit, query: Query, width: int) -> Overview:
     found = tally(audit.connection, "route", query, width)
     spans = range(len(range(query.since, query.until, width)))
     apps, classes = (_tabled(crossed(audit.connection, field, "route", query)) for field in ("app", "class"))
-    told = Overview({route: [found[route, span] for span in spans] for route in ROUTES}, apps, classes)
+    by_route = {route: [found[route, span] for span in spans] for route in ROUTES}
+    told = Overview(by_route, apps, classes, _saved(audit, query, sum(by_route[Route.LOCAL.value])))
     told.open_intents = count(audit.connection, Query(kind="intent", outcome="open", tenant=query.tenant))
     note = newest_note(audit.connection)
     told.signed, told.signed_at = (read_note(note).size, newest_signed_at(audit.connection)) if note else (0, 0)
     return told
+
+
+def _saved(audit: SqlAudit, query: Query, answered: int) -> Saved:
+    """Of so many answers from inside. The same period has the same sample, so that a page asked for again says the
+    same."""
+    some = drawn(audit.connection, [replace(query, kind="local")], _MOST_PRICED, Random(query.until))  # noqa: S311 - a sample, no secret
+    costs = PeriodCosts()
+    for each in some:
+        costs.decided(each.document)
+    for each in of_decisions(audit.connection, [text_at(one.document, "id") for one in some]):
+        if text_at(each.document, "k") == "outcome":
+            costs.ended(each.document)
+    total = costs.total
+    dollars = total.saved / 1e9 * answered / max(1, len(some))
+    return Saved(dollars, len(some), total.answers - total.unpriced)
 
 
 def _tabled(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

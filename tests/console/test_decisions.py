@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from gateway.console.decisions import ON_A_PAGE, WORDS
 from gateway.domain.accounts import Role, Sight
+from gateway.domain.costs import Cost, OtherWay
 from gateway.domain.evidence import PolicyEvidence, Route
 from gateway.domain.labels import DataClass, Label
 from gateway.verifier.checks import Verification
@@ -43,7 +44,9 @@ KEPT = decided(
 async def _filled(site: Site) -> None:
     """Many decisions of one app, and one of another."""
     many = [decided(at=CLOCK.now() - number * 1000) for number in range(2 * ON_A_PAGE + 5)]
-    ended = [outcome(each.decision_id) for each in (*many[1:], KEPT)]
+    ended = [outcome(each.decision_id) for each in many[1:]]
+    outside = OtherWay("openai", Cost(250_000_000, known=True), 900_000, 7)
+    ended.append(outcome(KEPT.decision_id, cost=Cost(50_000_000, known=True), other=outside))
     site.add(activated(), KEPT, *many, *ended)
     await site.settle()
 
@@ -217,6 +220,7 @@ async def test_the_overview_counts_what_left_and_what_stayed(site: Site) -> None
     assert "triage" in page
     assert "phi" in page
     assert "Last signed checkpoint" in page
+    assert "saved about $0.20 at list prices, as 1 of them say" in page
 
 
 async def test_a_decision_that_does_not_follow_from_its_policy_is_red(site: Site) -> None:
