@@ -26,17 +26,21 @@ _EPONYM = re.compile(
 """What is called after somebody says nothing of that person."""
 _NO_PERSON_BEFORE = re.compile(
     r"\b(?:hurricane|typhoon|cyclone|tropical storm"
+    r"|(?:database|column|schema|file|folder|directory|script|function|method|variable|module|package"
+    r"|repository|container|game|book|novel|film|movie|song)"
+    r",?\s+(?:named?|called)"
     r"|(?:cat|kitten|dog|puppy|pet|horse|pony|hamster|rabbit|parrot|lynx)\b[\w '\u2019]{0,15}?"
     r"\b(?:named?|called|name(?: i|['\u2019 ])s))\s+\Z",
     re.IGNORECASE,
 )
-"""Storms and animals have names too."""
+"""Storms, animals and what people make have names too."""
 _NAME = r"[A-Z][\w'\u2019-]{1,30}"
 _FIRM = re.compile(
     rf"(?:(?:, {_NAME}){{1,3}},? (?:&|and) {_NAME}|(?:-| | & | and ){_NAME}){{0,2}}?"
     r"(?:,? (?:LLP|LLC|Inc|Ltd|plc|PLC|GmbH|Corp|Corporation)| (?:&|and) (?:Sons|Daughters|Brothers|Co|Partners))\b"
 )
 """The rest of a firm's name behind a surname, up to what firms alone are called."""
+_OFFICES = frozenset(("president", "senator", "minister", "chancellor", "governor", "mayor", "professor", "chairman"))
 _PARTICLES = frozenset(("al", "el", "de", "la", "van", "von", "bin", "ibn"))
 _PLANETS = frozenset(("mercury", "venus", "mars", "jupiter", "saturn", "uranus", "neptune", "pluto"))
 _ESCAPE = re.compile(r"[nrt][A-Z]")
@@ -93,7 +97,9 @@ def _person(text: str, start: int, end: int, score: float | None, *, capitals: b
     """Whether a value can be somebody's name: no number or key, no letter alone, no call, no escape, nothing called
     after somebody, no surname with which a firm's name begins, and nothing else that has a name."""
     value, after = text[start:end], text[end : end + 1]
-    if len(value) == 1 or any(map(str.isdigit, value)) or value in _PARTICLES or value.lower() in _PLANETS:
+    if len(value) == 1 or any(map(str.isdigit, value)) or value in _PARTICLES:
+        return False
+    if value.lower() in _PLANETS | _OFFICES:
         return False
     if _EPONYM.match(text, end) or _NO_PERSON_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
         return False

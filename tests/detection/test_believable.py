@@ -33,6 +33,8 @@ def told(text: str, value: str, label: str, score: float | None = 0.7) -> tuple[
         ("My cat's name is Twinky.", "Twinky"),
         ("a dog called Frank and", "Frank"),
         ("thanks to Barry's Auto of Leeds", "Barry"),
+        ("the President of the board", "President"),
+        ("open a MySQL database called Bob,", "Bob"),
         ("by Parker Hannifin Corporation", "Parker"),
         ("by Smith, Jones & Davis LLP", "Smith"),
         ("by Miller & Sons of Leeds", "Miller"),
@@ -41,7 +43,7 @@ def told(text: str, value: str, label: str, score: float | None = 0.7) -> tuple[
 )
 def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
     """What is called after somebody, calls, escapes, shouted words, keys, letters, planets, storms, animals, shops,
-    firms."""
+    offices, databases, firms."""
     assert told(text, value, "PERSON") is None
 
 
@@ -61,6 +63,9 @@ def test_what_is_no_name_is_nobody(text: str, value: str) -> None:
         ("Ask Jane, Miller Ltd knows her", "Jane", 0.7),
         ("Smith and Jones called Acme Inc", "Smith", 0.7),
         ("Jane Doe and Sons", "Jane Doe", 0.7),
+        ("signed by President Adams", "Adams", 0.7),
+        ("The company called Bob back", "Bob", 0.7),
+        ("The class called Bob a hero", "Bob", 0.7),
     ],
 )
 def test_names_stay_names(text: str, value: str, score: float) -> None:
