@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -47,6 +48,18 @@ def test_every_recognizer_says_why() -> None:
 
     assert set() == unexplained
     assert "its own rules say so" == why("Acme")
+
+
+def test_texts_that_were_not_examined_are_counted() -> None:
+    """What is wrapped too often is told as not examined, line by line, and at the end."""
+    wrapped = "mail ann.lee@example.com"
+    for _ in range(5):
+        wrapped = base64.b64encode(wrapped.encode()).decode()
+    result = run("--jsonl", text="\n".join(json.dumps({"text": text}) for text in ("plain", wrapped)))
+
+    assert [True, False] == [json.loads(line)["examined"] for line in result.stdout.splitlines()]
+    assert "1 of 2 texts were not examined" in result.stderr
+    assert 1 == result.exit_code
 
 
 def test_many_texts_in_their_order() -> None:
