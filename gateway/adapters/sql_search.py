@@ -8,15 +8,13 @@ integrator keeps the index (`sql_search_index`); what it has not come to is not 
 
 from __future__ import annotations
 
-import functools
-import operator
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, select
 
@@ -53,9 +51,8 @@ class Counted:
     values: Counter[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is found in a block, and between which times all of its records were made."""
+class _Found(NamedTuple):
+    """What is found in a block, and between which times all of its records were made. Thousands are made for a page."""
 
     block: int
     bits: int
@@ -163,8 +160,10 @@ def _found(connection: Connection, query: Query, before: int = END, at_once: int
     last = edge
     while True:
         rows = _rows(connection, wanted.where(search_blocks.c.block <= last).limit(at_once))
-        for block, first_at, last_at, *stored in rows:
-            bits = functools.reduce(operator.and_, map(decode, stored))
+        for block, first_at, last_at, stored, *others in rows:
+            bits = decode(stored)
+            for other in others:
+                bits &= decode(other)
             if block == edge:
                 bits &= below(offset)
             if bits and not (query.since <= first_at and last_at < query.until):

@@ -39,7 +39,7 @@ def test_a_page_tells_of_every_rule() -> None:
     page = policy_pages(data_path("policies") / "profiles" / "hipaa")["hipaa"]
     section = page.split("## hipaa-name-masked\n")[1].split("\n## ")[0]
 
-    entities = ("PERSON", "IP_ADDRESS", "MAC_ADDRESS", "DEVICE_ID", "VEHICLE_REGISTRATION")
+    entities = ("PERSON", "IP_ADDRESS", "MAC_ADDRESS", "DEVICE_ID", "VEHICLE_REGISTRATION", "PERSON_ID")
     named = ", ".join(f"`{each}`" for each in entities[:-1])
     assert f"When {named} or `{entities[-1]}` is found, {named} and `{entities[-1]}`" in section
     assert "| reason | `NAME_MASKED` |" in section

@@ -19,12 +19,12 @@ KINDS = {**HOSTILE, "lone surrogates": SURROGATES}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_strings_hide_nothing(shipped: Analyzer, kind: str) -> None:
+def test_hostile_strings_hide_nothing(analyzer: Analyzer, kind: str) -> None:
     """Each before a canary and behind another, in lines of their own: both are found where they stand."""
     missed = []
     for string in KINDS[kind]:
         text = f"SSN: {CANARY}\n{string}\nSSN: {CANARY}"
-        found = {(f.start, f.end) for f in shipped.examine(text, (), NONE) if f.entity == "US_SSN"}
+        found = {(f.start, f.end) for f in analyzer.examine(text, (), NONE) if f.entity == "US_SSN"}
         if not {(5, 5 + len(CANARY)), (len(text) - len(CANARY), len(text))} <= found:
             missed.append(string)
 
