@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -106,17 +106,15 @@ def tally(connection: Connection, field: str, query: Query, width: int) -> Count
     return +counts
 
 
-def crossed(connection: Connection, field: str, other: str, query: Query) -> Counter[tuple[str, str]]:
-    """How many of the records that a query finds have each value of one field with each of another."""
+def crossed(
+    connection: Connection, fields: Sequence[str], other: str, query: Query
+) -> tuple[Counter[tuple[str, str]], ...]:
+    """For each of some fields, how many of the records that a query finds have each of its values with each of another
+    one."""
     found = list(_found(connection, query))
     asked = joined(each.bits for each in found)
     beside = [(value, bits & asked) for value, bits in _valued(connection, other, found)]
-    counts = {
-        (value, also): (bits & others).bit_count()
-        for value, bits in _valued(connection, field, found)
-        for also, others in beside
-    }
-    return +Counter(counts)
+    return tuple(_together(_valued(connection, field, found), beside) for field in fields)
 
 
 def drawn(connection: Connection, queries: Sequence[Query], most: int, chance: Random) -> list[StoredRecord]:
@@ -173,6 +171,12 @@ def _found(connection: Connection, query: Query, before: int = END, at_once: int
         if len(rows) < at_once:
             return
         last, at_once = rows[-1][0] - 1, min(2 * at_once, _ALL_OF_IT)
+
+
+def _together(valued: Iterable[tuple[str, int]], beside: Sequence[tuple[str, int]]) -> Counter[tuple[str, str]]:
+    """How many each two sets share, by their names; without those that share nothing."""
+    counts = {(value, also): (bits & others).bit_count() for value, bits in valued for also, others in beside}
+    return +Counter(counts)
 
 
 def _telling(terms: Sequence[str]) -> Sequence[str]:

@@ -80,7 +80,7 @@ async def overview(asked: Asked) -> Answer:
     now = asked.parts.clock.now()
     until = (now // width + 1) * width
     query = asked.holder.sight.narrowed(Query(kind="decision", since=until - days * DAY, until=until))
-    told = await asked.read(lambda audit: _counted(audit, query, width))
+    told, verified = await asked.read(lambda audit: (_counted(audit, query, width), _verified(asked, audit)))
     totals = {route: sum(told.spans[route]) for route in ROUTES}
     bundle = asked.parts.policies.current()
     names = _names(query, width)
@@ -92,7 +92,7 @@ async def overview(asked: Asked) -> Answer:
         "chart": bars(names, told.spans, ROUTE_COLOURS) if sum(totals.values()) else "",
         "names": names,
         "told": told,
-        "verified": await asked.read(lambda audit: _verified(asked, audit)),
+        "verified": verified,
         "since": day(query.since),
         "today": day(now),
         "bundle": bundle,
@@ -113,7 +113,7 @@ async def verify_now(asked: Asked) -> Answer:
 def _counted(audit: SqlAudit, query: Query, width: int) -> Overview:
     found = tally(audit.connection, "route", query, width)
     spans = range(len(range(query.since, query.until, width)))
-    apps, classes = (_tabled(crossed(audit.connection, field, "route", query)) for field in ("app", "class"))
+    apps, classes = map(_tabled, crossed(audit.connection, ("app", "class"), "route", query))
     by_route = {route: [found[route, span] for span in spans] for route in ROUTES}
     told = Overview(by_route, apps, classes, _saved(audit, query, sum(by_route[Route.LOCAL.value])))
     told.open_intents = count(audit.connection, Query(kind="intent", outcome="open", tenant=query.tenant))

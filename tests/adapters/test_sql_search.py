@@ -153,13 +153,14 @@ def test_a_period_is_counted_by_span_and_by_two_fields(house: House) -> None:
     period = Query(kind="decision", since=NOW + 10, until=NOW + 40)
     with house.engine.connect() as connection:
         spans = tally(connection, "route", period, 15)
-        pairs = crossed(connection, "class", "route", period)
-        of_one = crossed(connection, "app", "route", Query(kind="decision", tenant="globex"))
-        nobody = crossed(connection, "app", "route", Query(tenant="nobody"))
+        pairs, by_app = crossed(connection, ["class", "app"], "route", period)
+        (of_one,) = crossed(connection, ["app"], "route", Query(kind="decision", tenant="globex"))
+        (nobody,) = crossed(connection, ["app"], "route", Query(tenant="nobody"))
 
     of_most = {("external-transformed", 0): 14, ("external-transformed", 1): 14}
     assert {("local", 0): 1, ("local", 1): 1, **of_most} == spans
     assert {("phi", "local"): 2, ("pii", "external-transformed"): 28} == pairs
+    assert {("triage", "local"): 2, ("claims-bot", "external-transformed"): 28} == by_app
     assert ({("triage", "local"): 3}, {}) == (of_one, nobody)
 
 

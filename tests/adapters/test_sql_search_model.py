@@ -192,8 +192,8 @@ def compare(house: House, model: Model, query: Query, limit: int, width: int) ->
         assert Counted(len(has), Counter(each.route.value for each in has.values())) == split(
             connection, "route", query
         )
-        assert Counter((each.app, each.route.value) for each in has.values()) == crossed(
-            connection, "app", "route", query
+        assert (Counter((each.app, each.route.value) for each in has.values()),) == crossed(
+            connection, ["app"], "route", query
         )
         assert Counter((each.app, (START + each.at - since) // width) for each in has.values()) == tally(
             connection, "app", query, width

@@ -7,6 +7,7 @@ These alone say nothing of a person. That such a sum is personal is a relation, 
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from gateway.detection.rules import Gate, Rule, RuleRecognizer, standing_alone, words
 from gateway.domain.labels import FINANCIAL_AMOUNT, FINANCIAL_STANDING
@@ -83,31 +84,12 @@ def _no_year(text: str, start: int, end: int) -> bool:
 
 def money_recognizer(gate: Gate) -> RuleRecognizer:
     """Sums beside money matters; what says how somebody stands, by itself."""
+    a_sum = partial(Rule, entity=FINANCIAL_AMOUNT, score=0.1, with_evidence=0.7)
     rules = [
-        Rule(entity=FINANCIAL_AMOUNT, pattern=_MONEY, score=0.1, with_evidence=0.7, evidence=_PAY),
-        *(
-            Rule(
-                entity=FINANCIAL_AMOUNT,
-                pattern=pattern,
-                score=0.1,
-                with_evidence=0.7,
-                evidence=labels,
-                check=check,
-                reach=_BEFORE_A_SUM,
-            )
-            for pattern, labels, check in (
-                (_PLAIN_SUM, _PAID, _no_year),
-                (_WRITTEN_SUM, _STATED, _more_than_pocket_money),
-            )
-        ),
-        Rule(
-            entity=FINANCIAL_AMOUNT,
-            pattern=_MONEY,
-            score=0.1,
-            with_evidence=0.7,
-            evidence=_MONEY_MATTERS,
-            check=_more_than_pocket_money,
-        ),
+        a_sum(pattern=_MONEY, evidence=_PAY),
+        a_sum(pattern=_PLAIN_SUM, evidence=_PAID, check=_no_year, reach=_BEFORE_A_SUM),
+        a_sum(pattern=_WRITTEN_SUM, evidence=_STATED, check=_more_than_pocket_money, reach=_BEFORE_A_SUM),
+        a_sum(pattern=_MONEY, evidence=_MONEY_MATTERS, check=_more_than_pocket_money),
         *(Rule(entity=FINANCIAL_STANDING, pattern=rf"(?i)\b(?:{form})", score=0.7) for form in _STANDINGS),
     ]
     return RuleRecognizer("MoneyRecognizer", rules, gate)
