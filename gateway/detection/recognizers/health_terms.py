@@ -87,7 +87,7 @@ ligation|vasectomy|x-ray of|terminally ill|stage iv|stage iii|oncologist|oncolog
 |tested negative|test came back positive|test came back negative|fit note|doctor's note|medical certificate|medically unfit|unfit to work|light duties|phased return"""
 
 EVERYDAY = """abdominal pain|allergic to|amputee|anxiety|anxiety attack|anxiety attacks|antenatal|asymptomatic|autism|autistic|back pain|bedridden|birth control|blood count|blood
-pressure|blood sugar|blood test|blood tests|blood type|blood work|bloodwork|body mass index|bmi|brca|cancer-free|chemotherapy|chest pain|cholesterol|contraceptive|contraceptives
+pressure|blood sugar|blood test|blood tests|blood type|blood work|bloodwork|body mass index|bmi|brca|cancer-free|chest pain|cholesterol|contraceptive|contraceptives
 |contraception|cough|coughing|creatinine|cyst|deafness|diarrhea|diarrhoea|disability benefits|disability leave|dizziness|drinking problem|dyslexia|dyslexic|emergency room|fainting
 |fertility treatment|food poisoning|genetic testing|glucose level|glucose levels|hard of hearing|hearing aid|hearing aids|hearing impaired|heart condition|heart rate
 |hiv test|hospice|hospitalised|hospitalized|immunocompromised|infertile|infertility|insomnia|intensive care|joint pain|learning disability|lesion|lesions|long covid|malignant|medical leave
@@ -109,12 +109,11 @@ pressure|blood sugar|blood test|blood tests|blood type|blood work|bloodwork|body
 |nervous exhaustion|in therapy|sees a counsellor|sees a counselor|sees a shrink|sees a psychologist|schizophrenic episode|manic episode|psychotic
 |trauma therapist|stroke patient|heart bypass|heart attacks|blood group|haemoglobin|hemoglobin|white cell count|iron deficiency|vitamin d deficiency|blood sugars
 |his sugar|her sugar|sugar levels|a&e|urgent care|walk-in clinic|ambulance took|taken by ambulance|needs help with washing|needs help with dressing
-|help with washing and dressing|needs a carer|palliative|end-of-life care|end of life care|terminal cancer|terminal illness|in remission|clinical trial participant
-|panic disorder"""
+|help with washing and dressing|needs a carer|palliative|end-of-life care|end of life care|terminal cancer|terminal illness|in remission|clinical trial participant"""
 """What everybody says of bodies and minds. Of nobody in particular it is a topic; beside a person it is theirs."""
 
-AMBIGUOUS = """allergy|allergies|bipolar|bleeding|blind|bruising|burns|burnout|cardiac|cast|chills|chronic|clot|coma|deaf|delirium|depressed|depression|diagnosis|diagnosed|disability|dose
-|fatigue|fever|fracture|fractured|headache|headaches|icu|infection|inflammation|injury|itching|lithium|medication|numbness|pain|prescription|rash|relapse|relapsed|shingles|seizure|seizures
+AMBIGUOUS = """allergy|allergies|bipolar|bleeding|blind|bruising|burns|cardiac|cast|chills|chronic|clot|coma|deaf|delirium|depressed|depression|diagnosis|diagnosed|disability|dose
+|fatigue|fever|fracture|fractured|headache|headaches|icu|infection|inflammation|injury|itching|lithium|medication|numbness|pain|prescription|rash|relapse|shingles|seizure|seizures
 |shock|side effects|stroke|surgery|swelling|swollen|symptoms|tremor|ulcer|weakness"""
 
 
